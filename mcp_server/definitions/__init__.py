@@ -1,0 +1,1 @@
+"""From folders on disk to domain objects: discovery, parsing, validation and pinning."""
