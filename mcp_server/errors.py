@@ -89,7 +89,7 @@ class BusyError(PosWorkflowError):
     def __init__(self, message: str, *, retry_after_seconds: float) -> None:
         super().__init__(
             message,
-            remediation="Wait for retry_after_seconds, then repeat the same call (with the same request_id if it had one).",
+            remediation="Wait for retry_after_seconds, then repeat the same call with the same request_id.",
             retry_after_seconds=retry_after_seconds,
         )
 
@@ -103,7 +103,9 @@ class CorruptStateError(PosWorkflowError):
 
     error_type = "CorruptStateError"
 
-    def __init__(self, kind: Literal["torn", "tampered", "newer", "foreign"], finding: str, *, remediation: str) -> None:
+    def __init__(
+        self, kind: Literal["torn", "tampered", "newer", "foreign"], finding: str, *, remediation: str
+    ) -> None:
         super().__init__(f"{kind}: {finding}", remediation=remediation, finding=f"{kind}: {finding}")
         self.kind: Literal["torn", "tampered", "newer", "foreign"] = kind
 
@@ -123,6 +125,6 @@ class StorageError(PosWorkflowError):
         remediation = (
             "Nothing was changed. Free space or mend the permissions, then repeat the call."
             if outcome == "unchanged"
-            else "It is not known whether the change was made. Repeat the same call with the same request_id to find out."
+            else "It is not known whether the change was made. Repeat the call with the same request_id to find out."
         )
         super().__init__(message, remediation=remediation, outcome=outcome)

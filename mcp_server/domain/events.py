@@ -1,0 +1,176 @@
+"""What can happen to a session. Events carry resolved facts, so that applying one needs neither clock nor definition.
+
+An event is what the log keeps for ever: folding a session's events from the first gives the session, byte for byte.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from mcp_server.domain.session import Basis, DefinitionRef, Evidence, Frozen, Session, Usage
+
+
+class Finding(Frozen):
+    """One thing that an attempt got wrong: the evidence's name (or ``evidence`` for several) and the problem."""
+
+    field: str
+    problem: str
+
+
+class _Event(Frozen):
+    at: datetime
+
+
+class SessionStarted(_Event):
+    """The first event: everything that is known at the start."""
+
+    type: Literal["session_started"] = "session_started"
+    session_id: str
+    workflow_type: str
+    target_file: str
+    definition: DefinitionRef
+    phases: tuple[int, ...]
+    first_phase: int
+    options: Evidence
+    open_sessions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class _Attempt(_Event):
+    phase: int
+    attempt: int
+    evidence: Evidence
+    usage: Usage = Usage()
+    warnings: tuple[str, ...] = ()
+
+
+class _Refusal(_Attempt):
+    missing: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    outstanding: tuple[str, ...]
+    fingerprint: str
+    escalate: bool = False
+    attempts_left: int | None = None
+    advice: str | None = None
+
+
+class GateRefused(_Refusal):
+    """The evidence was judged and fell short; attempts are left."""
+
+    type: Literal["gate_refused"] = "gate_refused"
+
+
+class AttemptsExhausted(_Refusal):
+    """The evidence fell short and it was the last attempt that the gate allows."""
+
+    type: Literal["attempts_exhausted"] = "attempts_exhausted"
+
+
+class GateBlocked(_Attempt):
+    """The gate could not be judged: it needs something that is not there. It does not count as refused."""
+
+    type: Literal["gate_blocked"] = "gate_blocked"
+    blocked_by: tuple[str, ...]
+    outstanding: tuple[str, ...]
+
+
+class _Pass(_Attempt):
+    basis: Basis
+
+
+class PhaseCompleted(_Pass):
+    """The gate let the phase go; ``next_phase`` is the one that is now current."""
+
+    type: Literal["phase_completed"] = "phase_completed"
+    next_phase: int
+
+
+class WorkflowCompleted(_Pass):
+    """The gate of the last phase let it go."""
+
+    type: Literal["workflow_completed"] = "workflow_completed"
+
+
+class Paused(_Event):
+    """Work stops for a while, with a note for whoever goes on."""
+
+    type: Literal["paused"] = "paused"
+    note: str | None = None
+
+
+class Resumed(_Event):
+    """Work goes on."""
+
+    type: Literal["resumed"] = "resumed"
+    paused_seconds: float
+
+
+class PhaseRetried(_Event):
+    """The current phase is begun again; from ``failed`` the count of refusals starts anew."""
+
+    type: Literal["phase_retried"] = "phase_retried"
+    phase: int
+    reset_evidence: bool = False
+
+
+class PhaseReopened(_Event):
+    """A person opened a failed phase whose gate says that only a person may."""
+
+    type: Literal["phase_reopened"] = "phase_reopened"
+    phase: int
+    reason: str
+
+
+class RolledBack(_Event):
+    """An earlier phase (or the current one) is current again; what came after it is no longer accepted."""
+
+    type: Literal["rolled_back"] = "rolled_back"
+    from_phase: int
+    to_phase: int
+    cleared: tuple[int, ...] = ()
+
+
+class SessionDeleted(_Event):
+    """The session is in the trash."""
+
+    type: Literal["session_deleted"] = "session_deleted"
+    reason: str | None = None
+
+
+class SessionUndeleted(_Event):
+    """The session was taken out of the trash as it was."""
+
+    type: Literal["session_undeleted"] = "session_undeleted"
+
+
+class SealAccepted(_Event):
+    """A person looked at files changed by other hands and accepted them as they are; ``session`` is what they say."""
+
+    type: Literal["seal_accepted"] = "seal_accepted"
+    finding: str
+    session: Session
+    authenticated: bool = False
+
+
+Event = Annotated[
+    SessionStarted
+    | GateRefused
+    | AttemptsExhausted
+    | GateBlocked
+    | PhaseCompleted
+    | WorkflowCompleted
+    | Paused
+    | Resumed
+    | PhaseRetried
+    | PhaseReopened
+    | RolledBack
+    | SessionDeleted
+    | SessionUndeleted
+    | SealAccepted,
+    Field(discriminator="type"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads and writes any event as JSON."""

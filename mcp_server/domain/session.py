@@ -1,0 +1,141 @@
+"""What a session is. Everything here is a value: it is never changed, only replaced by what an event makes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+SCHEMA_VERSION = 1
+
+
+class Frozen(BaseModel):
+    """A value that takes no unknown field: what this program does not know it must not drop by writing it back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Status(StrEnum):
+    """Where a session stands as a whole."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class GateState(StrEnum):
+    """Where the gate of an active session's current phase stands: open, or what the last attempt came to."""
+
+    OPEN = "open"
+    REFUSED = "refused"
+    BLOCKED = "blocked"
+
+
+Basis = Literal["attested", "verified", "human", "overridden"]
+"""Why something is believed: the assistant said so, the server saw it, a person approved it or let it pass."""
+
+
+class Stored(Frozen):
+    """Content too large for the head, kept as a blob named by its SHA-256."""
+
+    sha256: str
+    bytes: int
+
+
+class Item(Frozen):
+    """One piece of evidence: its value, or where the value is stored, and why it is believed."""
+
+    basis: Basis = "attested"
+    value: JsonValue = None
+    stored: Stored | None = None
+
+
+class Evidence(Frozen):
+    """What was submitted for one attempt, by name; as a whole in one blob when even the small values add up."""
+
+    items: dict[str, Item] = Field(default_factory=dict[str, Item])
+    stored: Stored | None = None
+
+
+class Draft(Frozen):
+    """The last submission of the current phase that did not pass, and the names it still leaves open."""
+
+    evidence: Evidence
+    outstanding: tuple[str, ...] = ()
+
+
+class DefinitionRef(Frozen):
+    """The definition a session was started with: its content's SHA-256 and where it was read from."""
+
+    digest: str
+    version: str
+    name: str
+    source: str
+
+
+class PhaseRecord(Frozen):
+    """The latest record of one phase.
+
+    ``attempt`` counts every judged attempt in the session's life, ``refused`` those that count against the gate's
+    ``max_attempts`` since the phase was last opened anew. Durations are seconds of wall clock without pauses.
+    """
+
+    phase: int
+    status: Literal["in_progress", "completed", "failed", "rolled_back"]
+    attempt: int = 0
+    refused: int = 0
+    basis: Basis | None = None
+    started_at: datetime
+    completed_at: datetime | None = None
+    duration_seconds: float | None = None
+    paused_seconds: float = 0.0
+
+
+class Usage(Frozen):
+    """What the assistant reported under the reserved name ``usage``, added up over the session."""
+
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class Session(Frozen):
+    """One walk through one workflow. ``version`` is the revision: 1 at the start, one more with every event."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    session_id: str
+    version: int
+    session_status: Status
+    gate: GateState | None
+    workflow_type: str
+    target_file: str
+    definition: DefinitionRef
+    phases: tuple[int, ...]
+    current_phase: int
+    completed_phases: tuple[int, ...] = ()
+    artifacts: dict[int, Evidence] = Field(default_factory=dict[int, Evidence])
+    draft: Draft | None = None
+    phase_history: tuple[PhaseRecord, ...]
+    last_refusal: str | None = None
+    options: Evidence = Evidence()
+    usage: Usage = Usage()
+    checkpoint_note: str | None = None
+    created_at: datetime
+    last_updated: datetime
+    paused_at: datetime | None = None
+    completed_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def record(self) -> PhaseRecord:
+        """The record of the current phase."""
+        return self.record_of(self.current_phase)
+
+    def record_of(self, phase: int) -> PhaseRecord:
+        """The record of a phase that was entered at least once; KeyError otherwise."""
+        for record in self.phase_history:
+            if record.phase == phase:
+                return record
+        raise KeyError(phase)
