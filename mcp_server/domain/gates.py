@@ -1,36 +1,40 @@
 """The gate's judgement: evidence in, verdict out.
 
-A gate fails closed. Whatever is missing, wrong, unknown or raises keeps it shut and is said, all findings at once
-and never with the value that would open it.
+A gate fails closed. Whatever is missing, wrong, unknown or raises keeps it shut and is said, all findings at once and
+never with the value that would open it. What the assistant says of itself is ``attested``, whatever its form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from mcp_server.domain.definition import Gate
+from mcp_server.domain.conditions import Condition, Probes, is_empty, is_list, is_number, is_object
+from mcp_server.domain.definition import Field, FieldType, Gate
+from mcp_server.domain.expressions import ExpressionError, ForbiddenExpressionError, compile_expression
+from mcp_server.domain.validators import InvalidValidatorError, condition_of
+
+__all__ = [
+    "Accepted",
+    "Defect",
+    "Finding",
+    "Outcome",
+    "Probes",
+    "Verdict",
+    "defects",
+    "evidence_schema",
+    "judge",
+    "required_names",
+]
 
 Outcome = Literal["passed", "refused", "blocked"]
-Basis = Literal["attested", "verified", "human", "overridden"]
-
-
-class Probes(Protocol):
-    """What a rule needs to know of the world."""
-
-    def file_exists(self, path: str) -> bool:
-        """Whether ``path``, relative to the project root and inside it, is there."""
-        ...
-
-    def matches(self, pattern: str, text: str) -> bool:
-        """Whether ``pattern`` is found in ``text``; raises when it cannot be told in bounded time."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: the field (``rule N`` for a rule over several) and what is wrong with it."""
+    """One thing that is wrong. ``field`` is the name of the evidence, or of all that a rule over several looks at."""
 
     field: str
     problem: str
@@ -41,7 +45,7 @@ class Accepted:
     """One piece of evidence that was taken, and on what it rests."""
 
     name: str
-    basis: Basis
+    basis: Literal["attested", "verified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +63,179 @@ class Verdict:
     blocked_by: tuple[str, ...] = ()
 
 
+_OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {
+    "boolean": ("a boolean", lambda value: isinstance(value, bool)),
+    "integer": ("an integer", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    "number": ("a number", is_number),
+    "float": ("a number", is_number),
+    "string": ("a string", lambda value: isinstance(value, str)),
+    "object": ("an object", is_object),
+    "list": ("a list", is_list),
+    "any": ("a value", lambda _: True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """Why a gate cannot be judged, and the keys in its file that lead there."""
+
+    path: tuple[str | int, ...]
+    problem: str
+
+
 def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict:
-    """Judge ``evidence`` at ``gate``; never raises, and an exception inside is never a pass."""
-    raise NotImplementedError
+    """Judge ``evidence`` at ``gate``. Never raises: an exception inside is a finding, not a pass."""
+    blocked_by = _blocked_by(gate)
+    if blocked_by:
+        return Verdict("blocked", blocked_by=blocked_by)
+    shown = {field.name for field in gate.fields if _is_shown(gate, evidence.get(field.name))}
+    missing = tuple(name for name in required_names(gate) if name not in shown)
+    wrong = {name: "holds a number that is not finite" for name, value in evidence.items() if not _is_finite(value)}
+    doubtful: dict[str, str] = {}
+    for field in gate.fields:
+        if field.name in shown and field.name not in wrong:
+            problem = _problem_of(field, gate, evidence[field.name], probes)
+            if problem is not None:
+                (wrong if gate.strict or field.required else doubtful)[field.name] = problem
+    findings = [Finding(name, problem) for name, problem in wrong.items()]
+    findings += _broken_rules(gate, evidence, {*missing, *wrong})
+    warnings = tuple(f"{name}: {problem}" for name, problem in doubtful.items())
+    if missing or findings:
+        return Verdict("refused", missing, tuple(findings), warnings)
+    names = dict.fromkeys([field.name for field in gate.fields if field.name in shown] + list(evidence))
+    accepted = tuple(Accepted(name, "attested") for name in names if name not in doubtful)
+    return Verdict("passed", warnings=warnings, accepted=accepted)
+
+
+def defects(gate: Gate) -> tuple[Defect, ...]:
+    """Why ``gate`` can never be judged: validators and rules that do not exist or cannot be read."""
+    found: list[Defect] = []
+    for name, text in gate.validators.items():
+        try:
+            compile_expression(text)
+        except ForbiddenExpressionError as error:
+            found.append(Defect(("validators", name), f"the validator '{name}' cannot be used: {error}"))
+    for field in gate.fields:
+        try:
+            condition_of(field, gate)
+        except InvalidValidatorError as error:
+            found.append(Defect(("evidence_schema", field.name, "validator"), f"the field '{field.name}': {error}"))
+    for index, rule in enumerate(gate.rules):
+        path = ("cross_field_validation", index, "rule")
+        try:
+            parameters = compile_expression(rule.expression).parameters
+        except ForbiddenExpressionError as error:
+            found.append(Defect(path, f"the rule {index + 1} cannot be used: {error}"))
+        else:
+            if len(parameters) != 1:
+                found.append(Defect(path, f"the rule {index + 1} has to take the evidence alone, as in 'lambda e: …'"))
+    return tuple(found)
 
 
 def required_names(gate: Gate) -> tuple[str, ...]:
-    """The names of the fields without which the gate does not open, in the definition's order."""
-    raise NotImplementedError
+    """The names that the assistant has to show, in the definition's order."""
+    return tuple(field.name for field in gate.fields if field.required and field.from_check is None)
 
 
 def evidence_schema(gate: Gate) -> dict[str, Any]:
-    """The evidence object as JSON Schema (draft 2020-12, no ``$ref``), less any value that opens the gate."""
-    raise NotImplementedError
+    """The evidence object as JSON Schema (draft 2020-12, no ``$ref``), less the value that opens the gate."""
+    return {
+        "type": "object",
+        "properties": {field.name: _property(field, gate) for field in gate.fields},
+        "required": list(required_names(gate)),
+        "additionalProperties": True,
+    }
+
+
+def _blocked_by(gate: Gate) -> tuple[str, ...]:
+    if gate.problem is not None:
+        return (gate.problem,)
+    reasons = [f"'{key}' is not supported by this version of the program" for key in gate.unsupported]
+    return tuple(reasons) or tuple(defect.problem for defect in defects(gate))
+
+
+def _is_shown(gate: Gate, value: object) -> bool:
+    # A name without a schema asks for something; in a gate file it is non_empty that says so.
+    return value is not None and (gate.origin == "file" or not is_empty(value))
+
+
+def _problem_of(field: Field, gate: Gate, value: object, probes: Probes) -> str | None:
+    wanted, fits = _OF_TYPE[field.type]
+    if not fits(value):
+        return f"has to be {wanted}, not {_kind(value)}"
+    condition = condition_of(field, gate)
+    try:
+        if value is False and field.required and not _wants_false(condition, probes):
+            return "has not been shown"
+        satisfied = condition is None or condition.accepts(value, probes)
+    except ExpressionError as error:
+        return f"cannot be judged: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever a probe raises, it is not a pass
+        return f"cannot be judged ({type(error).__name__})"
+    return None if satisfied or condition is None else condition.problem
+
+
+def _wants_false(condition: Condition | None, probes: Probes) -> bool:
+    return condition is not None and condition.accepts(False, probes) and not condition.accepts(True, probes)
+
+
+def _broken_rules(gate: Gate, evidence: Mapping[str, object], reported: set[str]) -> list[Finding]:
+    found: list[Finding] = []
+    for rule in gate.rules:
+        expression = compile_expression(rule.expression)
+        if reported.intersection(expression.inputs):
+            continue
+        about = ", ".join(expression.inputs) or "evidence"
+        try:
+            if not expression(dict(evidence)):
+                found.append(Finding(about, rule.error_message))
+        except ExpressionError as error:
+            found.append(Finding(about, f"{rule.error_message} (cannot be judged: {error})"))
+    return found
+
+
+def _kind(value: object) -> str:
+    return next(spoken for spoken, fits in _OF_TYPE.values() if fits(value))
+
+
+def _is_finite(value: object) -> bool:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, float) and not math.isfinite(item):
+            return False
+        if is_list(item):
+            pending.extend(item)
+        elif is_object(item):
+            pending.extend(item.values())
+    return True
+
+
+def _property(field: Field, gate: Gate) -> dict[str, Any]:
+    schema: dict[str, Any] = {} if field.type == "any" else {"type": _JSON_TYPE.get(field.type, field.type)}
+    if field.description:
+        schema["description"] = field.description
+    try:
+        condition = condition_of(field, gate)
+    except InvalidValidatorError:
+        return schema
+    return schema | _told(field.type, condition.schema if condition else {})
+
+
+def _told(kind: FieldType, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a condition's schema that says something about a value of this kind."""
+    wanted = _KEYWORDS.get(kind)
+    return {key: value for key, value in schema.items() if wanted is None or key in wanted or key == "enum"}
+
+
+_JSON_TYPE: Mapping[str, str] = {"float": "number", "list": "array"}
+_NUMERIC = {"minimum", "maximum", "exclusiveMinimum"}
+_KEYWORDS: Mapping[FieldType, set[str]] = {
+    "boolean": set(),
+    "integer": _NUMERIC,
+    "number": _NUMERIC,
+    "float": _NUMERIC,
+    "string": {"minLength", "maxLength", "pattern", "format"},
+    "list": {"minItems", "maxItems"},
+    "object": {"minProperties", "maxProperties"},
+}
