@@ -17,6 +17,7 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mcp_server.errors import ConfigurationError
+from mcp_server.storage.keys import UserFolders
 
 APP = "pos-workflow"
 ENV_PREFIX = "POS_WORKFLOW_"
@@ -29,15 +30,6 @@ MARKERS = (
 Origin = Literal["flag", "environment", "file", "default"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-
-
-class UserFolders(BaseModel):
-    """The user's own folders, outside every project: ``config`` holds keys and settings, ``data`` anchors."""
-
-    model_config = ConfigDict(frozen=True)
-
-    config: Path
-    data: Path
 
 
 class Settings(BaseModel):

@@ -1,0 +1,118 @@
+"""What an assistant reads of a phase: its instructions, its tasks and what its gate asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+from mcp_server.actions.action import Part
+from mcp_server.actions.paging import Pager
+from mcp_server.domain.definition import Gate, Phase, Workflow
+from mcp_server.domain.gates import evidence_schema, required_names
+from mcp_server.domain.session import Session
+from mcp_server.engine import Engine, require_phase
+
+NAMES_PER_PHASE = 100
+
+
+class TaskTitle(Part):
+    """A task as the phase lists it; ``get_task`` gives the rest."""
+
+    task_number: int
+    title: str
+
+
+class CheckTitle(Part):
+    """A check that the server runs at the gate."""
+
+    id: str
+    description: str
+
+
+class Checkpoint(Part):
+    """What has to be shown to leave the phase."""
+
+    required_evidence: list[str]
+    evidence_schema: dict[str, JsonValue]
+    checks: list[CheckTitle]
+    approval: bool
+
+
+class PhaseContent(Part):
+    """One phase, as far as it fits; task bodies come one at a time."""
+
+    phase_number: int
+    title: str
+    description: str
+    instructions: str
+    tasks: list[TaskTitle]
+    checkpoint: Checkpoint
+    estimated_duration: str | None = None
+    artifacts_from_previous_phases: dict[str, list[str]]
+
+
+def page_of_phase(engine: Engine, session: Session, workflow: Workflow, pager: Pager) -> PhaseContent:
+    """The current phase of a session, from where the pager stands."""
+    phase = require_phase(workflow, session.current_phase)
+    return PhaseContent(
+        phase_number=phase.number,
+        title=phase.title,
+        description=phase.description,
+        instructions=pager.text(phase.instructions),
+        tasks=[
+            TaskTitle.model_validate(task)
+            for task in pager.items({"task_number": task.number, "title": task.title} for task in phase.tasks)
+        ],
+        checkpoint=_checkpoint(phase.gate, pager),
+        estimated_duration=phase.estimated_duration,
+        artifacts_from_previous_phases=_artifact_names(engine, session, phase, pager),
+    )
+
+
+def first_page(engine: Engine, session: Session, workflow: Workflow) -> tuple[PhaseContent, str | None]:
+    """The current phase in a reply that changes something, and the cursor with which ``get_phase`` goes on."""
+    pager = phase_pager(session)
+    return page_of_phase(engine, session, workflow, pager), pager.next_cursor
+
+
+def phase_pager(session: Session, cursor: str | None = None) -> Pager:
+    """The pages of a session's current phase."""
+    return Pager(f"phase {session.session_id} {session.current_phase}", cursor)
+
+
+def schema_of(gate: Gate, names: set[str]) -> dict[str, JsonValue]:
+    """The schema of the evidence, of the fields in ``names`` only."""
+    schema = evidence_schema(gate)
+    properties = schema.get("properties", {})
+    return _schema(schema, {name: part for name, part in properties.items() if name in names})
+
+
+def _checkpoint(gate: Gate, pager: Pager) -> Checkpoint:
+    schema = evidence_schema(gate)
+    required = pager.items(required_names(gate))
+    properties = dict(pager.items(schema.get("properties", {}).items()))
+    checks = pager.items({"id": check.id, "description": check.description} for check in gate.checks)
+    return Checkpoint(
+        required_evidence=required,
+        evidence_schema=_schema(schema, properties),
+        checks=[CheckTitle.model_validate(check) for check in checks],
+        approval=bool(gate.approval and gate.approval.get("required", True)),
+    )
+
+
+def _schema(whole: Mapping[str, Any], properties: dict[str, Any]) -> dict[str, JsonValue]:
+    required = [name for name in whole.get("required", []) if name in properties]
+    return {**whole, "properties": properties, "required": required}
+
+
+def _artifact_names(engine: Engine, session: Session, phase: Phase, pager: Pager) -> dict[str, list[str]]:
+    """The names of accepted evidence by phase; of a very long list the first ones, ``get_session`` has them all."""
+
+    def named() -> Iterator[tuple[str, list[str]]]:
+        for number, evidence in sorted(session.artifacts.items()):
+            if number < phase.number:
+                yield f"phase_{number}", list(engine.evidence(evidence))[:NAMES_PER_PHASE]
+
+    return dict(pager.items(named()))

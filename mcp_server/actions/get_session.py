@@ -1,0 +1,144 @@
+"""``get_session``: the whole record of a session, and one phase's evidence in full."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from mcp_server.actions.action import Action, Answer, Params, Part, Reply
+from mcp_server.actions.fields import Cursor, PhaseNumber, SessionId
+from mcp_server.actions.get_state import shown
+from mcp_server.actions.paging import Pager, size
+from mcp_server.domain.session import Evidence, PhaseRecord, Session, Usage
+from mcp_server.engine import Engine, require_phase
+
+WHOLE_BYTES = 8_000
+"""Up to this size a value is given as it is, above it as JSON text that may go on with the next page."""
+
+
+class GetSession(Params):
+    """Read the whole record of a session; with ``phase`` also that phase's evidence in full.
+
+    History and evidence come in pages; a large value as pieces of its JSON text under ``json``, to be joined.
+    """
+
+    session_id: SessionId
+    phase: PhaseNumber | None = None
+    cursor: Cursor | None = None
+
+
+class Definition(Part):
+    """The definition that the session keeps; ``moved_on`` when the one on disk is another by now."""
+
+    version: str
+    digest: str
+    source: str
+    name: str
+    moved_on: bool
+
+
+class SessionRecord(Part):
+    """A session, all of it but the values of its evidence."""
+
+    session_id: str
+    workflow_type: str
+    target_file: str
+    session_status: str
+    version: int
+    gate: str | None = None
+    current_phase: int
+    total_phases: int
+    phases: list[int]
+    completed_phases: list[int]
+    phase_history: list[dict[str, Any]]
+    options: dict[str, Any]
+    definition: Definition
+    checkpoint_note: str | None = None
+    usage: Usage
+    created_at: datetime
+    last_updated: datetime
+    paused_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+class PhaseEvidence(Part):
+    """The evidence of one phase: accepted, or the draft of the last attempt."""
+
+    phase: int
+    accepted: bool
+    items: list[dict[str, Any]]
+
+
+class WholeSession(Reply):
+    """The record, and with ``phase`` its evidence."""
+
+    session: SessionRecord
+    evidence: PhaseEvidence | None = None
+
+
+def run(engine: Engine, params: GetSession) -> Answer:
+    """Show the record."""
+    view = engine.view(params.session_id)
+    session = view.session
+    pager = Pager(f"session {session.session_id} {params.phase}", params.cursor, budget=40_000)
+    record = _record(engine, session, pager)
+    evidence = None
+    if params.phase is not None:
+        require_phase(view.workflow, params.phase)
+        evidence = _evidence(engine, session, params.phase, pager)
+    return Answer(WholeSession(session=record, evidence=evidence, next_cursor=pager.next_cursor), session)
+
+
+def _record(engine: Engine, session: Session, pager: Pager) -> SessionRecord:
+    pinned = session.definition
+    options = {name: shown(item) for name, item in engine.evidence(session.options).items()}
+    return SessionRecord(
+        session_id=session.session_id,
+        workflow_type=session.workflow_type,
+        target_file=session.target_file,
+        session_status=session.session_status,
+        version=session.version,
+        gate=session.gate,
+        current_phase=session.current_phase,
+        total_phases=len(session.phases),
+        phases=list(session.phases),
+        completed_phases=list(session.completed_phases),
+        phase_history=pager.items(map(_history, session.phase_history)),
+        options=dict(Pager("options", budget=10_000).items(options.items())),
+        definition=Definition(
+            version=pinned.version,
+            digest=pinned.digest,
+            source=pinned.source,
+            name=pinned.name,
+            moved_on=engine.moved_on(session),
+        ),
+        checkpoint_note=session.checkpoint_note,
+        usage=session.usage,
+        created_at=session.created_at,
+        last_updated=session.last_updated,
+        paused_at=session.paused_at,
+        completed_at=session.completed_at,
+    )
+
+
+def _history(record: PhaseRecord) -> dict[str, Any]:
+    return record.model_dump(mode="json", exclude={"refused", "paused_seconds"}, exclude_none=True)
+
+
+def _evidence(engine: Engine, session: Session, phase: int, pager: Pager) -> PhaseEvidence:
+    accepted = session.artifacts.get(phase)
+    draft = session.draft if phase == session.current_phase else None
+    given = accepted or (draft.evidence if draft else Evidence())
+    items: list[dict[str, Any]] = []
+    for name, item in engine.evidence(given).items():
+        entry = {"name": name, "basis": item.basis}
+        if size(item.value) <= WHOLE_BYTES:
+            items += pager.items([{**entry, "value": item.value}])
+        elif piece := pager.text(to_json(item.value).decode()):
+            items.append({**entry, "json": piece})
+    return PhaseEvidence(phase=phase, accepted=accepted is not None, items=items)
+
+
+ACTION = Action("get_session", GetSession, WholeSession, run)

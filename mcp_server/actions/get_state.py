@@ -1,0 +1,107 @@
+"""``get_state``: where a session stands, and what a fresh assistant needs to go on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from mcp_server.actions.action import Action, Answer, Params, Reply
+from mcp_server.actions.fields import Cursor, SessionId
+from mcp_server.actions.guidance import summary
+from mcp_server.actions.paging import Pager
+from mcp_server.domain.gates import required_names
+from mcp_server.domain.session import Item, Session, Status
+from mcp_server.engine import Engine, View, require_phase
+
+VALUE_BYTES = 128
+"""Up to this size a value is shown as it is, above it by size and hash."""
+
+
+class GetState(Params):
+    """Read where a session stands; enough, by itself, to go on after a lost context.
+
+    Many artifacts come in pages.
+    """
+
+    session_id: SessionId
+    cursor: Cursor | None = None
+
+
+class SessionState(Reply):
+    """``artifacts`` is the accepted evidence, ``outstanding_evidence`` what the current gate still waits for."""
+
+    workflow_type: str
+    target_file: str
+    current_phase: int
+    total_phases: int
+    completed_phases: list[int]
+    gate: str | None = None
+    artifacts: dict[str, dict[str, Any]]
+    created_at: datetime
+    last_updated: datetime
+    resume_capable: bool
+    progress_percent: int
+    outstanding_evidence: list[str]
+    summary: str
+
+
+def run(engine: Engine, params: GetState) -> Answer:
+    """Show the state."""
+    view = engine.view(params.session_id)
+    session = view.session
+    names = _outstanding(view)
+    pager = Pager(f"state {session.session_id}", params.cursor)
+    outstanding = pager.items(names)
+    artifacts: dict[str, dict[str, Any]] = {}
+    for phase, name, value in pager.items(_artifacts(engine, session)):
+        artifacts.setdefault(f"phase_{phase}", {})[name] = value
+    reply = SessionState(
+        workflow_type=session.workflow_type,
+        target_file=session.target_file,
+        current_phase=session.current_phase,
+        total_phases=len(session.phases),
+        completed_phases=list(session.completed_phases),
+        gate=session.gate,
+        artifacts=artifacts,
+        created_at=session.created_at,
+        last_updated=session.last_updated,
+        resume_capable=session.session_status is not Status.COMPLETED,
+        progress_percent=100 * len(session.completed_phases) // len(session.phases),
+        outstanding_evidence=outstanding,
+        summary=summary(session, view.workflow, names),
+        next_cursor=pager.next_cursor,
+    )
+    return Answer(reply, session)
+
+
+def _outstanding(view: View) -> list[str]:
+    """Of the draft what it left open; without one everything that the gate requires."""
+    session = view.session
+    if session.session_status is Status.COMPLETED:
+        return []
+    if session.draft is not None:
+        return list(session.draft.outstanding)
+    return list(required_names(require_phase(view.workflow, session.current_phase).gate))
+
+
+def _artifacts(engine: Engine, session: Session) -> Iterator[tuple[int, str, Any]]:
+    for phase, evidence in sorted(session.artifacts.items()):
+        for name, item in engine.evidence(evidence).items():
+            yield phase, name, shown(item)
+
+
+def shown(item: Item) -> Any:
+    """A value, or its size and hash when it is large."""
+    if item.stored is not None:
+        return {"bytes": item.stored.bytes, "sha256": item.stored.sha256}
+    encoded = to_json(item.value)
+    if len(encoded) <= VALUE_BYTES:
+        return item.value
+    return {"bytes": len(encoded), "sha256": hashlib.sha256(encoded).hexdigest()}
+
+
+ACTION = Action("get_state", GetState, SessionState, run)

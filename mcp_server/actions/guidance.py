@@ -1,0 +1,114 @@
+"""What makes sense next: literal calls, best first, each one legal by the state table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mcp_server.actions.action import Part
+from mcp_server.domain import machine
+from mcp_server.domain.definition import Workflow
+from mcp_server.domain.session import GateState, Session, Status
+
+SUMMARY_WORDS = 150
+
+
+class NextAction(Part):
+    """A call to make; ``fill`` names the arguments that the assistant has to add."""
+
+    arguments: dict[str, Any]
+    fill: list[str] | None = None
+    why: str
+
+
+def next_actions(session: Session, workflow: Workflow, task: int | None = None) -> list[NextAction]:
+    """The calls that make sense now; ``task`` is the number of the task that was just read."""
+    if session.deleted_at is not None:
+        return []
+    allowed = machine.allowed_actions(machine.state_of(session))
+    return [
+        NextAction(arguments={"action": action, "session_id": session.session_id, **arguments}, fill=fill, why=why)
+        for action, arguments, fill, why in _proposals(session, workflow, task)
+        if action in allowed or action not in machine.EVENT_OF_ACTION
+    ]
+
+
+_Proposal = tuple[str, dict[str, Any], list[str] | None, str]
+
+
+def _proposals(session: Session, workflow: Workflow, task: int | None) -> Iterator[_Proposal]:
+    match session.session_status:
+        case Status.ACTIVE:
+            yield from _active(session, workflow, task)
+        case Status.PAUSED:
+            yield "resume", {}, None, "Go on where the session was paused."
+        case Status.FAILED:
+            yield "get_errors", {}, None, "Read what every attempt got wrong."
+            phase = workflow.phase(session.current_phase)
+            if phase is None or phase.gate.reopen == "assistant":
+                yield "retry_phase", {"phase": session.current_phase}, None, "Begin the phase again, with new attempts."
+                yield "rollback", {}, ["to_phase"], "Go back when an earlier phase was the cause."
+        case Status.COMPLETED:
+            yield "get_session", {}, None, "Read the whole record: phases, attempts, durations."
+            yield "rollback", {}, ["to_phase"], "Open a phase again when its result has to change."
+
+
+def _active(session: Session, workflow: Workflow, task: int | None) -> Iterator[_Proposal]:
+    phase = session.current_phase
+    complete: _Proposal = (
+        "complete_phase",
+        {"phase": phase},
+        ["evidence"],
+        "When the phase's tasks are done: submit the evidence that its checkpoint asks for.",
+    )
+    match session.gate:
+        case GateState.REFUSED:
+            why = "Mend what missing_evidence and validation_errors name, then submit all the evidence again."
+            yield "complete_phase", {"phase": phase}, ["evidence"], why
+            yield "get_phase", {}, None, "Read the phase and its checkpoint again."
+            return
+        case GateState.BLOCKED:
+            yield "pause", {}, ["checkpoint_note"], "A person has to mend the gate: tell them, and pause until then."
+            yield (
+                "complete_phase",
+                {"phase": phase},
+                ["evidence"],
+                "When it has been mended: submit the evidence again.",
+            )
+            return
+        case _:
+            pass
+    following = _task_after(workflow, phase, task)
+    if following is not None:
+        why = "Read the phase's first task." if task is None else "Read the next task when this one is done."
+        yield "get_task", {"phase": phase, "task_number": following}, None, why
+    yield complete
+
+
+def _task_after(workflow: Workflow, phase: int, task: int | None) -> int | None:
+    current = workflow.phase(phase)
+    numbers = [one.number for one in current.tasks] if current else []
+    return next((number for number in numbers if task is None or number > task), None)
+
+
+def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str:
+    """What a fresh assistant needs to go on, in at most 150 words."""
+    position = session.phases.index(session.current_phase) + 1
+    phase = workflow.phase(session.current_phase)
+    title = f" '{phase.title}'" if phase else ""
+    completed = ", ".join(map(str, session.completed_phases)) or "none"
+    parts = [
+        f"{workflow.name} ({session.workflow_type}) on {session.target_file}: {session.session_status}.",
+        f"Phase {session.current_phase}{title} is current, {position} of {len(session.phases)}.",
+        f"Completed: {completed}.",
+    ]
+    if session.gate in (GateState.REFUSED, GateState.BLOCKED):
+        parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")
+    if session.checkpoint_note:
+        parts.append(f"Note left at the last pause: {session.checkpoint_note}")
+    if session.session_status is Status.ACTIVE:
+        parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
+        if outstanding:
+            parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
+    words = " ".join(parts).split()
+    return " ".join(words if len(words) <= SUMMARY_WORDS else [*words[: SUMMARY_WORDS - 1], "…"])

@@ -1,0 +1,102 @@
+"""``list_workflows``: what can be started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp_server.actions.action import Action, Answer, Params, Part, Reply
+from mcp_server.actions.fields import Category, Cursor
+from mcp_server.actions.paging import Pager
+from mcp_server.definitions.library import Entry
+from mcp_server.engine import Engine
+
+SHOWN = 1000
+"""Characters of a description that a list shows."""
+
+
+class ListWorkflows(Params):
+    """List the workflows that can be started.
+
+    A definition that does not load is named under ``invalid`` with its problem, and hides no other.
+    """
+
+    category: Category | None = None
+    cursor: Cursor | None = None
+
+
+class WorkflowSummary(Part):
+    """One workflow; ``phases`` is how many it has, ``source`` where it was found, ``shadows`` what it hides there."""
+
+    workflow_type: str
+    name: str
+    description: str
+    category: str
+    version: str
+    phases: int
+    estimated_duration: str | None = None
+    source: str
+    shadows: list[str] | None = None
+    aliases: list[str] | None = None
+    target_languages: list[str] | None = None
+    artifacts: list[str] | None = None
+    tags: list[str] | None = None
+
+
+class InvalidWorkflow(Part):
+    """A definition that does not load."""
+
+    workflow_type: str
+    problem: str
+
+
+class WorkflowList(Reply):
+    """``count`` is the number of workflows in this category, ``categories`` are those of all."""
+
+    workflows: list[WorkflowSummary]
+    count: int
+    categories: list[str]
+    invalid: list[InvalidWorkflow]
+
+
+def run(engine: Engine, params: ListWorkflows) -> Answer:
+    """List them, a page at a time."""
+    listing = engine.list_workflows()
+    wanted = [
+        entry for entry in listing.entries if params.category is None or entry.workflow.category == params.category
+    ]
+    pager = Pager(f"list_workflows {params.category}", params.cursor)
+    workflows = pager.items(map(_summary, wanted))
+    invalid = pager.items(
+        {"workflow_type": one.workflow_type, "problem": one.problem[:SHOWN]} for one in listing.invalid
+    )
+    reply = WorkflowList(
+        workflows=[WorkflowSummary.model_validate(one) for one in workflows],
+        count=len(wanted),
+        categories=sorted({entry.workflow.category for entry in listing.entries}),
+        invalid=[InvalidWorkflow.model_validate(one) for one in invalid],
+        next_cursor=pager.next_cursor,
+    )
+    return Answer(reply)
+
+
+def _summary(entry: Entry) -> dict[str, Any]:
+    workflow = entry.workflow
+    shown = {
+        "workflow_type": workflow.workflow_type,
+        "name": workflow.name[:SHOWN],
+        "description": workflow.description[:SHOWN],
+        "category": workflow.category[:SHOWN],
+        "version": workflow.version[:SHOWN],
+        "phases": len(workflow.phases),
+        "estimated_duration": workflow.estimated_duration,
+        "source": entry.source,
+        "shadows": list(entry.shadows),
+        "aliases": list(workflow.aliases[:20]),
+        "target_languages": list(workflow.target_languages[:20]),
+        "artifacts": list(workflow.artifacts[:20]),
+        "tags": list(workflow.tags[:20]),
+    }
+    return {name: value for name, value in shown.items() if value not in (None, [])}
+
+
+ACTION = Action("list_workflows", ListWorkflows, WorkflowList, run)

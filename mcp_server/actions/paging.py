@@ -1,0 +1,109 @@
+"""Replies stay small: what does not fit stops at a clean place, and a cursor leads to the rest.
+
+A long reply is a stream of texts and items in a fixed order. ``Pager`` walks that stream from where the cursor stands
+and lets through what fits; a text may be cut anywhere, an item never.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+from mcp_server.errors import InvalidArgumentError
+
+MAX_REPLY_BYTES: Final = 80_000
+"""What a reply may weigh as compact JSON (about 20,000 tokens; hosts cut at 25,000)."""
+PAGE_BYTES: Final = 60_000
+"""What of it the paged content may take; the rest is for the fields around it."""
+
+T = TypeVar("T")
+
+
+def size(value: Any) -> int:
+    """Bytes of a value as compact JSON."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str).encode())
+
+
+def encode_cursor(*parts: str | int) -> str:
+    """An opaque cursor."""
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
+    """The parts of a cursor of the given kinds; InvalidArgumentError for any other text."""
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        parts = None
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):  # pyright: ignore[reportUnknownVariableType]
+        raise foreign_cursor()
+    return parts  # pyright: ignore[reportUnknownVariableType]
+
+
+def foreign_cursor() -> InvalidArgumentError:
+    """The error for a cursor that this call did not give."""
+    return InvalidArgumentError(
+        [{"field": "cursor", "problem": "is no next_cursor of this very call"}],
+        remediation="Repeat the call without cursor, then pass on each next_cursor as it is.",
+    )
+
+
+class Pager:
+    """One page of the stream named ``of`` (an action and what it is about)."""
+
+    def __init__(self, of: str, cursor: str | None = None, budget: int = PAGE_BYTES) -> None:
+        self._of = of
+        self._start = 0
+        self._left = budget
+        self._whole = budget
+        self._position = 0
+        self._stopped_at: int | None = None
+        if cursor is not None:
+            given_of, self._start = decode_cursor(cursor, str, int)
+            if given_of != of or self._start < 0:
+                raise foreign_cursor()
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where the next page starts; None when this was the last."""
+        return None if self._stopped_at is None else encode_cursor(self._of, self._stopped_at)
+
+    def text(self, text: str) -> str:
+        """The part of a text that is on this page."""
+        begin = min(max(self._start - self._position, 0), len(text))
+        end = begin if self._stopped_at is not None else begin + self._fitting(text[begin:])
+        if end < len(text) and self._stopped_at is None:
+            self._stopped_at = self._position + end
+        self._position += len(text)
+        part = text[begin:end]
+        self._left -= size(part)
+        return part
+
+    def items(self, items: Iterable[T]) -> list[T]:
+        """The items (JSON values) that are on this page."""
+        return [item for item in items if self._admits(item)]
+
+    def _admits(self, item: Any) -> bool:
+        here = self._position
+        self._position += 1
+        if here < self._start or self._stopped_at is not None:
+            return False
+        weight = size(item) + 1
+        if weight > self._left and self._left < self._whole:
+            self._stopped_at = here
+            return False
+        self._left -= weight
+        return True
+
+    def _fitting(self, text: str) -> int:
+        """How many characters fit: all, or as many as a search by halves finds."""
+        if size(text) <= self._left:
+            return len(text)
+        low, high = 0, min(len(text), max(self._left, 0))
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if size(text[:middle]) <= self._left else (low, middle - 1)
+        return low

@@ -1,0 +1,160 @@
+"""From arguments to reply: the one place where a call is validated and where exceptions become replies."""
+
+from __future__ import annotations
+
+import difflib
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mcp_server.actions import ACTIONS
+from mcp_server.actions.action import Answer, AnyAction
+from mcp_server.actions.guidance import next_actions
+from mcp_server.engine import Engine, View
+from mcp_server.errors import InvalidArgumentError, PosWorkflowError, UnknownActionError
+
+_BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A reply as JSON values, and whether it tells of an error."""
+
+    body: dict[str, Any]
+    is_error: bool
+
+
+def dispatch(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered:
+    """Answer one call; never raises.
+
+    Whatever goes wrong becomes a reply with ``error_type`` and ``remediation``; a defect of ours is logged with its
+    traceback under an id, and the reply tells nothing but that id.
+    """
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    correlation_id = uuid.uuid4().hex[:12]
+    began = time.monotonic()
+    try:
+        answered = _answer(engine, given)
+    except Exception:  # noqa: BLE001 - the last line of defence: what escapes here is a defect, told by its id alone
+        _log.exception("defect", correlation_id=correlation_id)
+        answered = _defect(given, correlation_id)
+    _log.info(
+        "call",
+        action=answered.body["action"],
+        session_id=answered.body.get("session_id"),
+        outcome=answered.body.get("error_type", "success"),
+        duration_ms=round((time.monotonic() - began) * 1000, 2),
+        correlation_id=correlation_id,
+    )
+    return answered
+
+
+def _answer(engine: Engine, given: Mapping[str, Any]) -> Answered:
+    try:
+        action = _action(given)
+        return Answered(_success(engine, action, action.run(engine, _params(action, given))), is_error=False)
+    except PosWorkflowError as error:
+        return Answered(_failure(engine, given, error), is_error=True)
+
+
+def _action(given: Mapping[str, Any]) -> AnyAction:
+    name = given.get("action")
+    action = _BY_NAME.get(name) if isinstance(name, str) else None
+    if action is None:
+        said = "action is required." if name is None else f"{_quoted(name)} is no action."
+        near = difflib.get_close_matches(name, _BY_NAME, n=1) if isinstance(name, str) else []
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise UnknownActionError(said, remediation=f"{hint}Use one of valid_actions.", valid_actions=list(_BY_NAME))
+    return action
+
+
+def _params(action: AnyAction, given: Mapping[str, Any]) -> Any:
+    try:
+        return action.params.model_validate({name: value for name, value in given.items() if name != "action"})
+    except ValidationError as error:
+        fields = [_field(action, one) for one in error.errors(include_url=False)]
+        raise InvalidArgumentError(
+            fields, remediation=f"Mend these arguments and call {action.name} again. Nothing was changed."
+        ) from None
+
+
+def _field(action: AnyAction, error: ErrorDetails) -> dict[str, str]:
+    """One error of form in words. The value itself is never repeated: it may be large, or secret."""
+    name = ".".join(str(part) for part in error["loc"])[:200] or "arguments"
+    match error["type"]:
+        case "missing":
+            problem = f"is required for {action.name}"
+        case "extra_forbidden":
+            taken = ", ".join(action.params.model_fields)
+            known = any(name in one.params.model_fields for one in ACTIONS)
+            problem = f"is not a parameter of {action.name}" if known else "is no parameter"
+            problem += f", which takes: {taken}"
+        case "value_error":
+            problem = str(error["ctx"]["error"]) if "ctx" in error else error["msg"]
+        case "string_pattern_mismatch":
+            problem = "has a character or length that is not allowed: 1 to 200 of a-z, 0-9 and _"
+        case _:
+            problem = error["msg"].removeprefix("Input ").removeprefix("Value ")
+    return {"field": name, "problem": problem}
+
+
+def _success(engine: Engine, action: AnyAction, answer: Answer) -> dict[str, Any]:
+    body: dict[str, Any] = {"status": "success", "action": action.name}
+    if answer.session is not None:
+        body |= _about(engine.of(answer.session), answer.task)
+    if answer.replayed:
+        body["replayed"] = True
+    return body | answer.reply.model_dump(mode="json", exclude_none=True)
+
+
+def _failure(engine: Engine, given: Mapping[str, Any], error: PosWorkflowError) -> dict[str, Any]:
+    body = _error_body(given, error.error_type, error.message)
+    body["remediation"] = error.remediation
+    body |= error.facts
+    return body | _about_session(engine, given)
+
+
+def _defect(given: Mapping[str, Any], correlation_id: str) -> Answered:
+    body = _error_body(given, "RuntimeError", "The server failed in a way that is a defect of ours.")
+    body["remediation"] = "Nothing you can mend. Tell the person: the server's log has the traceback under error_id."
+    return Answered({**body, "error_id": correlation_id}, is_error=True)
+
+
+def _error_body(given: Mapping[str, Any], error_type: str, message: str) -> dict[str, Any]:
+    action = given.get("action")
+    said = action[:60] if isinstance(action, str) else "unknown"
+    return {"status": "error", "action": said, "error": message, "error_type": error_type}
+
+
+def _about_session(engine: Engine, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The common fields of an error, when it is about a session that can be read."""
+    if given.get("action") not in _BY_NAME:
+        return {}
+    try:
+        wanted = _BY_NAME["get_phase"].params.model_validate({"session_id": given.get("session_id")})
+        return _about(engine.view(wanted.session_id))
+    except (PosWorkflowError, ValidationError):
+        return {}
+
+
+def _about(view: View, task: int | None = None) -> dict[str, Any]:
+    session = view.session
+    suggested = next_actions(session, view.workflow, task)
+    return {
+        "session_id": session.session_id,
+        "version": session.version,
+        "session_status": "deleted" if session.deleted_at else session.session_status.value,
+        "next_actions": [one.model_dump(mode="json", exclude_none=True) for one in suggested],
+    }
+
+
+def _quoted(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,119 @@
+"""What an attempt comes to: a verdict becomes the one event that says what happens to the session."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Final
+
+from mcp_server.domain.definition import Phase
+from mcp_server.domain.events import (
+    AttemptsExhausted,
+    Finding,
+    GateBlocked,
+    GateRefused,
+    PhaseCompleted,
+    WorkflowCompleted,
+)
+from mcp_server.domain.gates import Verdict, required_names
+from mcp_server.domain.session import Basis, Evidence, Session, Usage
+
+Attempt = GateRefused | AttemptsExhausted | GateBlocked | PhaseCompleted | WorkflowCompleted
+
+_WEAKEST_FIRST: Final[tuple[Basis, ...]] = ("attested", "overridden", "human", "verified")
+
+
+def resolve(
+    session: Session,
+    phase: Phase,
+    next_phase: int | None,
+    verdict: Verdict,
+    *,
+    evidence: Evidence,
+    usage: Usage,
+    at: datetime,
+) -> Attempt:
+    """The event of one judged attempt. ``next_phase`` is None when the phase is the last."""
+    attempt = session.record.attempt + 1
+    if verdict.outcome == "blocked":
+        return GateBlocked(
+            at=at,
+            phase=phase.number,
+            attempt=attempt,
+            evidence=evidence,
+            usage=usage,
+            warnings=verdict.warnings,
+            blocked_by=verdict.blocked_by,
+            outstanding=_outstanding(verdict),
+        )
+    if verdict.outcome == "refused":
+        return _refusal(session, phase, verdict, attempt, evidence=evidence, usage=usage, at=at)
+    if next_phase is None:
+        return WorkflowCompleted(
+            at=at,
+            phase=phase.number,
+            attempt=attempt,
+            evidence=evidence,
+            usage=usage,
+            warnings=verdict.warnings,
+            basis=_weakest(phase, verdict),
+        )
+    return PhaseCompleted(
+        at=at,
+        phase=phase.number,
+        attempt=attempt,
+        evidence=evidence,
+        usage=usage,
+        warnings=verdict.warnings,
+        basis=_weakest(phase, verdict),
+        next_phase=next_phase,
+    )
+
+
+def _refusal(
+    session: Session,
+    phase: Phase,
+    verdict: Verdict,
+    attempt: int,
+    *,
+    evidence: Evidence,
+    usage: Usage,
+    at: datetime,
+) -> GateRefused | AttemptsExhausted:
+    limit = phase.gate.max_attempts
+    left = limit - session.record.refused - 1 if limit else None
+    fingerprint = _fingerprint(verdict)
+    kind = AttemptsExhausted if left is not None and left <= 0 else GateRefused
+    return kind(
+        at=at,
+        phase=phase.number,
+        attempt=attempt,
+        evidence=evidence,
+        usage=usage,
+        warnings=verdict.warnings,
+        missing=verdict.missing,
+        findings=tuple(Finding(field=one.field, problem=one.problem) for one in verdict.findings),
+        outstanding=_outstanding(verdict),
+        fingerprint=fingerprint,
+        escalate=fingerprint == session.last_refusal,
+        attempts_left=max(left, 0) if left is not None else None,
+        advice=phase.gate.advice,
+    )
+
+
+def _outstanding(verdict: Verdict) -> tuple[str, ...]:
+    """The names still open, each once: what is missing, then what is wrong."""
+    return tuple(dict.fromkeys([*verdict.missing, *(finding.field for finding in verdict.findings)]))
+
+
+def _fingerprint(verdict: Verdict) -> str:
+    """Equal for two refusals that say the same."""
+    said = repr((verdict.missing, [(finding.field, finding.problem) for finding in verdict.findings]))
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _weakest(phase: Phase, verdict: Verdict) -> Basis:
+    """A phase is believed no more than the weakest of its required evidence."""
+    required = set(required_names(phase.gate))
+    bases = [accepted.basis for accepted in verdict.accepted if accepted.name in required]
+    return min(bases, key=_WEAKEST_FIRST.index, default="attested")

@@ -1,0 +1,405 @@
+"""The use cases: one method for each thing that can be asked of the product.
+
+The engine knows the clock and the order in which a call is judged. It knows neither the protocol nor any path: the
+library brings definitions, the store brings sessions, the probes tell it of the project's files. Rules of state are
+``domain.machine``'s, judgement is ``domain.gates``'s. Every method is synchronous and safe in several threads.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mcp_server.definitions.library import Library, Listing
+from mcp_server.definitions.pinned import load_pinned
+from mcp_server.domain import attempts, machine
+from mcp_server.domain.definition import Phase, Task, Workflow
+from mcp_server.domain.events import (
+    AttemptsExhausted,
+    Event,
+    GateBlocked,
+    GateRefused,
+    Paused,
+    PhaseReopened,
+    PhaseRetried,
+    Resumed,
+    RolledBack,
+    SessionStarted,
+)
+from mcp_server.domain.gates import Probes, judge
+from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status, Usage
+from mcp_server.errors import ConfigurationError, InvalidArgumentError, NotFoundError, StateError
+from mcp_server.storage.store import Committed, Record, Request, Store
+from mcp_server.storage.store import Listing as SessionListing
+from mcp_server.storage.values import pack, unpack
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+OPEN_SESSIONS_SHOWN = 20
+
+
+class World(Probes, Protocol):
+    """What the engine asks of the project's files."""
+
+    def inside(self, path: str) -> bool:
+        """Whether a path relative to the project's root stays inside it, links followed; it need not exist."""
+        ...
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One project: its sessions and its files."""
+
+    store: Store
+    world: World
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a mutating call may carry: an id that makes repeating it harmless, and the version it expects."""
+
+    request: Request | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """A session as it is, with the definition that it pins."""
+
+    session: Session
+    workflow: Workflow
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a mutating call committed (or, replayed, once committed), with the pinned definition."""
+
+    committed: Committed
+    workflow: Workflow
+
+
+Refusal = GateRefused | AttemptsExhausted | GateBlocked
+
+
+class Engine:
+    """All use cases on one library of definitions and, where a project is known, its workspace."""
+
+    def __init__(
+        self,
+        library: Library,
+        workspace: Workspace | None,
+        *,
+        stale_after_days: int = 7,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._library = library
+        self._workspace = workspace
+        self._clock = clock
+        self.stale_after_days = stale_after_days
+
+    def list_workflows(self) -> Listing:
+        """Every definition that can be started, and those that do not load."""
+        return self._library.listing()
+
+    def start(self, name: str, target_file: str, options: Mapping[str, JsonValue], call: Call) -> Outcome:
+        """Begin a session of the workflow of that name or alias.
+
+        Raises NotFoundError, ConfigurationError (invalid definition) and InvalidArgumentError (target outside).
+        """
+        workspace = self._opened()
+        found = self._library.find(name)
+        if not workspace.world.inside(target_file):
+            problem = "leads outside the project (directory traversal)"
+            raise InvalidArgumentError(
+                [{"field": "target_file", "problem": problem}],
+                remediation="Give a path relative to the project's root that stays inside it.",
+            )
+        workflow, at = found.workflow, self._clock()
+        packed, blobs = pack(options)
+        event = SessionStarted(
+            at=at,
+            session_id=new_session_id(workflow.workflow_type, target_file, at),
+            workflow_type=workflow.workflow_type,
+            target_file=target_file,
+            definition=DefinitionRef(
+                digest=found.digest, version=workflow.version, name=workflow.name, source=found.source
+            ),
+            phases=workflow.numbers,
+            first_phase=workflow.start_phase,
+            options=packed,
+            open_sessions=self._open_on(workflow.workflow_type, target_file),
+            warnings=_warnings(workflow, found.source, found.shadows),
+        )
+        blobs = {**blobs, found.digest: found.bundle.encode()}
+        committed = workspace.store.create(event, request=call.request, blobs=blobs)
+        return Outcome(committed, self._pinned(committed.session))
+
+    def view(self, session_id: str) -> View:
+        """A session as it is now."""
+        return self.of(self._opened().store.read(session_id))
+
+    def of(self, session: Session) -> View:
+        """A session that was read, with the definition that it pins."""
+        return View(session, self._pinned(session))
+
+    def task(self, session_id: str, phase: int, number: int) -> tuple[View, Task]:
+        """A task of a phase up to the current one.
+
+        Raises NotFoundError for a phase or task that does not exist, StateError for a phase that is still closed.
+        """
+        view = self.view(session_id)
+        task = require_phase(view.workflow, phase).task(number)
+        if task is None:
+            numbers = [task.number for task in require_phase(view.workflow, phase).tasks]
+            raise NotFoundError(
+                f"Phase {phase} has no task {number}.",
+                remediation=f"Its tasks are {_list(numbers)}."
+                if numbers
+                else "It has no tasks: read its instructions.",
+                did_you_mean=[str(one) for one in numbers[:5]],
+            )
+        if phase > view.session.current_phase:
+            raise StateError(
+                f"Phase {phase} is still closed: the current phase is {view.session.current_phase}.",
+                remediation="Complete the current phase first; its gate opens the next one.",
+                current_phase=view.session.current_phase,
+                allowed_actions=list(machine.allowed_actions(machine.state_of(view.session))),
+            )
+        return view, task
+
+    def complete_phase(self, session_id: str, phase: int, evidence: Mapping[str, JsonValue], call: Call) -> Outcome:
+        """Judge the evidence at the current phase's gate and commit what it comes to, a refusal included."""
+        world = self._opened().world
+        claims, usage = _without_usage(evidence)
+        packed, blobs = pack(claims)
+
+        def decide(session: Session) -> Event:
+            workflow = self._pinned(session)
+            step = require_phase(workflow, phase)
+            machine.require_action(session, "complete_phase")
+            machine.require_phase(session, "complete_phase", phase)
+            return attempts.resolve(
+                session,
+                step,
+                workflow.next_after(phase),
+                judge(step.gate, claims, world),
+                evidence=packed,
+                usage=usage,
+                at=self._clock(),
+            )
+
+        return self._commit(session_id, decide, call, blobs)
+
+    def pause(self, session_id: str, note: str | None, call: Call) -> Outcome:
+        """Pause an active session, with a note for whoever goes on."""
+
+        def decide(session: Session) -> Event:
+            machine.require_action(session, "pause")
+            return Paused(at=self._clock(), note=note)
+
+        return self._commit(session_id, decide, call)
+
+    def resume(self, session_id: str, call: Call) -> Outcome:
+        """Go on with a paused session."""
+
+        def decide(session: Session) -> Event:
+            machine.require_action(session, "resume")
+            at = self._clock()
+            seconds = (at - session.paused_at).total_seconds() if session.paused_at else 0.0
+            return Resumed(at=at, paused_seconds=max(0.0, round(seconds, 3)))
+
+        return self._commit(session_id, decide, call)
+
+    def retry_phase(self, session_id: str, phase: int, call: Call, *, reset_evidence: bool) -> Outcome:
+        """Begin the current phase again, from ``failed`` with its count of refusals anew."""
+
+        def decide(session: Session) -> Event:
+            workflow = self._pinned(session)
+            require_phase(workflow, phase)
+            machine.require_action(session, "retry_phase")
+            machine.require_phase(session, "retry_phase", phase)
+            _require_reopening_by_assistant(session, workflow)
+            return PhaseRetried(at=self._clock(), phase=phase, reset_evidence=reset_evidence)
+
+        return self._commit(session_id, decide, call)
+
+    def reopen(self, session_id: str, reason: str) -> Outcome:
+        """Open a failed phase again in a person's name. Only the command line calls this."""
+
+        def decide(session: Session) -> Event:
+            return PhaseReopened(at=self._clock(), phase=session.current_phase, reason=reason)
+
+        return self._commit(session_id, decide, Call())
+
+    def rollback(self, session_id: str, to_phase: int, call: Call) -> Outcome:
+        """Make an earlier phase, or the current one, current again."""
+
+        def decide(session: Session) -> Event:
+            workflow = self._pinned(session)
+            require_phase(workflow, to_phase)
+            machine.require_action(session, "rollback")
+            if to_phase > session.current_phase:
+                raise StateError(
+                    f"rollback goes back: the current phase is {session.current_phase}, {to_phase} comes after it.",
+                    remediation="Give a to_phase at or before current_phase.",
+                    current_phase=session.current_phase,
+                    allowed_actions=list(machine.allowed_actions(machine.state_of(session))),
+                )
+            _require_reopening_by_assistant(session, workflow)
+            cleared = tuple(sorted(number for number in session.artifacts if number > to_phase))
+            return RolledBack(at=self._clock(), from_phase=session.current_phase, to_phase=to_phase, cleared=cleared)
+
+        return self._commit(session_id, decide, call)
+
+    def delete_session(self, session_id: str, reason: str | None, call: Call) -> Committed | None:
+        """Move a session to the trash; None when there is none of that id."""
+        return self._opened().store.delete(
+            session_id,
+            at=self._clock(),
+            reason=reason,
+            request=call.request,
+            expected_version=call.expected_version,
+        )
+
+    def undelete(self, session_id: str) -> Session:
+        """Take a session out of the trash."""
+        return self._opened().store.undelete(session_id, at=self._clock())
+
+    def sessions(self) -> SessionListing:
+        """Every session, and those whose files cannot be trusted."""
+        return self._opened().store.sessions()
+
+    def events(self, session_id: str, after: int = 0) -> list[Record]:
+        """What happened to a session, in order, from the event that follows number ``after``."""
+        return self._opened().store.events(session_id, after=after)
+
+    def refusals(self, session_id: str, before: int | None = None) -> list[Refusal]:
+        """The attempts that did not pass, oldest first; with ``before``, those that precede that event's number."""
+        return [
+            record.event
+            for record in self.events(session_id)
+            if isinstance(record.event, GateRefused | AttemptsExhausted | GateBlocked)
+            and (before is None or record.seq < before)
+        ]
+
+    def evidence(self, evidence: Evidence) -> dict[str, Item]:
+        """The items of a submission with their values, wherever they are stored."""
+        return unpack(evidence, self._opened().store.blob)
+
+    def moved_on(self, session: Session) -> bool:
+        """Whether the definition on disk is no longer the one that the session pins."""
+        pinned = session.definition
+        return self._library.moved_on(session.workflow_type, pinned.source, pinned.digest)
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return self._clock()
+
+    def _commit(
+        self,
+        session_id: str,
+        decide: Callable[[Session], Event],
+        call: Call,
+        blobs: Mapping[str, bytes] | None = None,
+    ) -> Outcome:
+        committed = self._opened().store.update(
+            session_id,
+            decide,
+            request=call.request,
+            expected_version=call.expected_version,
+            blobs=blobs or {},
+        )
+        return Outcome(committed, self._pinned(committed.session))
+
+    def _opened(self) -> Workspace:
+        if self._workspace is None:
+            raise ConfigurationError(
+                "No project root is known, so there is no place for sessions that anybody chose.",
+                remediation="Start the server with --project PATH (or set POS_WORKFLOW_PROJECT) to name the project.",
+            )
+        return self._workspace
+
+    def _pinned(self, session: Session) -> Workflow:
+        digest = session.definition.digest
+        return load_pinned(digest, lambda: self._opened().store.blob(digest))
+
+    def _open_on(self, workflow_type: str, target_file: str) -> tuple[str, ...]:
+        """The unfinished sessions on the same workflow and target, newest first."""
+        same = [
+            session
+            for session in self.sessions().sessions
+            if session.workflow_type == workflow_type
+            and session.target_file == target_file
+            and session.session_status is not Status.COMPLETED
+        ]
+        same.sort(key=lambda session: (session.created_at, session.session_id), reverse=True)
+        return tuple(session.session_id for session in same[:OPEN_SESSIONS_SHOWN])
+
+
+def require_phase(workflow: Workflow, number: int) -> Phase:
+    """The phase of that number; NotFoundError names the ones there are."""
+    phase = workflow.phase(number)
+    if phase is None:
+        numbers = [str(one) for one in workflow.numbers]
+        raise NotFoundError(
+            f"{workflow.workflow_type} has no phase {number}.",
+            remediation=f"Its phases are {_list(numbers)}.",
+            did_you_mean=numbers[:5],
+        )
+    return phase
+
+
+def new_session_id(workflow_type: str, target: str, at: datetime) -> str:
+    """An id that says what it is of and when, safe as a file name: ``<workflow>_<target>_<date>_<time>_<random>``."""
+    parts = (_slug(workflow_type, 60), _slug(target, 60) or "project")
+    return f"{'_'.join(parts)}_{at:%Y%m%d_%H%M%S}_{secrets.token_hex(4)}"
+
+
+def _slug(text: str, length: int) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower())[:length].strip("_")
+
+
+def _list(numbers: list[Any]) -> str:
+    return ", ".join(str(number) for number in numbers)
+
+
+def _require_reopening_by_assistant(session: Session, workflow: Workflow) -> None:
+    if session.session_status is not Status.FAILED:
+        return
+    if require_phase(workflow, session.current_phase).gate.reopen == "person":
+        raise StateError(
+            f"Phase {session.current_phase} failed, and its gate lets only a person open it again.",
+            remediation="Tell the person what failed and ask them to run `pos-workflow reopen` for this session.",
+            current_phase=session.current_phase,
+            allowed_actions=["delete_session"],
+        )
+
+
+def _without_usage(evidence: Mapping[str, JsonValue]) -> tuple[dict[str, JsonValue], Usage]:
+    """The claims, and what was reported under the reserved name ``usage`` when it has that form."""
+    reported = evidence.get("usage")
+    if not isinstance(reported, dict) or not reported or set(reported) - {"tokens", "cost_usd"}:
+        return dict(evidence), Usage()
+    tokens, cost = reported.get("tokens", 0), reported.get("cost_usd", 0)
+    if not isinstance(tokens, int) or not isinstance(cost, int | float) or tokens < 0 or cost < 0:
+        return dict(evidence), Usage()
+    claims = {name: value for name, value in evidence.items() if name != "usage"}
+    return claims, Usage(tokens=tokens, cost_usd=float(cost))
+
+
+def _warnings(workflow: Workflow, source: str, shadows: tuple[str, ...]) -> tuple[str, ...]:
+    """What a person should know before the first phase: gates that will block, definitions that are hidden."""
+    blocked = [
+        f"The gate of phase {phase.number} needs {', '.join(phase.gate.unsupported)}, which this version cannot run: "
+        "it will stay blocked."
+        for phase in workflow.phases
+        if phase.gate.unsupported
+    ]
+    if shadows:
+        blocked.insert(0, f"This {source} definition hides one of the same name from: {', '.join(shadows)}.")
+    return tuple(blocked)

@@ -1,0 +1,184 @@
+"""The MCP server: the engine's one tool on somebody's wire. The only importer of ``mcp``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, cast
+
+import anyio
+import anyio.to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp import types
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
+from pydantic_core import to_json
+
+import mcp_server
+from mcp_server.actions.schema import INSTRUCTIONS, TOOL_NAME, tool_definition
+from mcp_server.dispatch import dispatch
+from mcp_server.engine import Engine
+from mcp_server.stdio import claim
+
+SHUTDOWN_SECONDS: Final = 0.8
+"""How long a server that is asked to stop waits for the answers it owes."""
+
+_Context = ServerRequestContext[Any]
+
+
+def tool() -> types.Tool:
+    """The tool as it is published."""
+    return types.Tool.model_validate(tool_definition())
+
+
+def register_workflow_tools(server: Server[Any], engine: Engine) -> int:
+    """Add the tool ``pos_workflow`` to a low-level MCP server beside the tools it has; returns 1.
+
+    The server's own ``tools/list`` and ``tools/call`` handlers, registered before, go on serving its own tools.
+    Raises ValueError when the server already has a tool of that name registered by this function.
+    """
+    listing = server.get_request_handler("tools/list")
+    calling = server.get_request_handler("tools/call")
+    if getattr(calling.handler if calling else None, "_serves", None) == TOOL_NAME:
+        raise ValueError(f"the server already has {TOOL_NAME}")
+
+    async def list_tools(ctx: _Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        if listing is None:
+            return types.ListToolsResult(tools=[tool()])
+        theirs = cast("types.ListToolsResult", await listing.handler(ctx, params))
+        # On the last page, so that a host that pages sees it once.
+        if theirs.next_cursor is not None:
+            return theirs
+        return theirs.model_copy(update={"tools": [*theirs.tools, tool()]})
+
+    async def call_tool(ctx: _Context, params: types.CallToolRequestParams) -> Any:
+        if params.name == TOOL_NAME:
+            return await _call(engine, params.arguments)
+        if calling is not None:
+            return await calling.handler(ctx, params)
+        raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}. This server has {TOOL_NAME}.")
+
+    call_tool._serves = TOOL_NAME  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark
+    server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
+    return 1
+
+
+async def _call(engine: Engine, arguments: dict[str, Any] | None) -> types.CallToolResult:
+    # One hop: the store locks, reads, writes and unlocks in this thread, and a cancelled call cannot abandon it.
+    answered = await anyio.to_thread.run_sync(dispatch, engine, arguments)
+    text = to_json(answered.body).decode()
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=text)],
+        structured_content=answered.body,
+        is_error=answered.is_error,
+    )
+
+
+def build_server(engine: Engine) -> Server[Any]:
+    """A server that has the one tool and nothing else."""
+    server: Server[Any] = Server(
+        "pos-workflow", title="pos-workflow", version=mcp_server.__version__, instructions=INSTRUCTIONS
+    )
+    register_workflow_tools(server, engine)
+    return server
+
+
+def serve(engine: Engine, stopping: threading.Event) -> None:
+    """Serve over standard input and output until end of input, SIGINT or SIGTERM.
+
+    What has begun is finished and answered before it returns; ``stopping`` is set so that whoever waits for a session
+    gives up.
+    """
+    anyio.run(_serve, engine, stopping)
+
+
+async def _serve(engine: Engine, stopping: threading.Event) -> None:
+    server = build_server(engine)
+    stdin, stdout = claim()
+    async with (
+        stdio_server(cast("Any", stdin), cast("Any", stdout)) as (read, write),
+        _draining(read, write, stopping) as (inbox, outbox),
+    ):
+        await server.run(inbox, outbox, server.create_initialization_options())
+
+
+class _Owed:
+    """The requests that have been read and not yet answered."""
+
+    def __init__(self) -> None:
+        self._ids: set[types.RequestId] = set()
+        self._settled = anyio.Event()
+
+    def note(self, message: Any) -> None:
+        if isinstance(message, types.JSONRPCRequest):
+            self._ids.add(message.id)
+        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
+            self._settle((message.params or {}).get("requestId"))
+        elif isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
+            self._settle(message.id)
+
+    def _settle(self, request_id: Any) -> None:
+        self._ids.discard(request_id)
+        self._settled.set()
+
+    async def none(self) -> None:
+        while self._ids:
+            self._settled = anyio.Event()
+            await self._settled.wait()
+
+
+@asynccontextmanager
+async def _draining(
+    read: Any, write: Any, stopping: threading.Event
+) -> AsyncIterator[tuple[MemoryObjectReceiveStream[Any], MemoryObjectSendStream[SessionMessage]]]:
+    """Stand between the wire and the SDK, which drops what is in flight when its input ends.
+
+    Its input is ended only when every request that was read has been answered, or the time for that is over.
+    """
+    to_sdk, inbox = anyio.create_memory_object_stream[Any](0)
+    outbox, from_sdk = anyio.create_memory_object_stream[SessionMessage](0)
+    owed = _Owed()
+    ended = anyio.Event()
+
+    reading = anyio.CancelScope()
+
+    async def receive() -> None:
+        with reading:
+            async for message in read:
+                if isinstance(message, SessionMessage):
+                    owed.note(message.message)
+                await to_sdk.send(message)
+            ended.set()
+
+    async def send() -> None:
+        async for message in from_sdk:
+            await write.send(message)
+            owed.note(message.message)
+
+    async def stop_on_signal() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                stopping.set()
+                ended.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(receive)
+        tasks.start_soon(send)
+        tasks.start_soon(stop_on_signal)
+
+        async def close() -> None:
+            await ended.wait()
+            reading.cancel()
+            with anyio.move_on_after(SHUTDOWN_SECONDS):
+                await owed.none()
+            to_sdk.close()
+
+        tasks.start_soon(close)
+        yield inbox, outbox
+        tasks.cancel_scope.cancel()

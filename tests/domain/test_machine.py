@@ -1,0 +1,322 @@
+"""The table of states, cell by cell, and every legal path through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mcp_server.domain import machine
+from mcp_server.domain.events import (
+    AttemptsExhausted,
+    Event,
+    GateBlocked,
+    GateRefused,
+    Paused,
+    PhaseCompleted,
+    PhaseReopened,
+    PhaseRetried,
+    Resumed,
+    RolledBack,
+    SealAccepted,
+    SessionDeleted,
+    SessionStarted,
+    SessionUndeleted,
+    WorkflowCompleted,
+)
+from mcp_server.domain.machine import BLOCKED, COMPLETED, FAILED, GONE, OPEN, PAUSED, REFUSED, State
+from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Usage
+from mcp_server.errors import StateError
+
+pytestmark = pytest.mark.unit
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+EVIDENCE = Evidence(items={"count": Item(value=3)})
+DEFINITION = DefinitionRef(digest="0" * 64, version="1", name="Two phases", source="project")
+
+
+def at(session: Session) -> datetime:
+    return session.last_updated + timedelta(seconds=10)
+
+
+def started(phases: tuple[int, ...] = (1, 2)) -> Session:
+    return machine.begin(
+        SessionStarted(
+            at=START,
+            session_id="s",
+            workflow_type="w",
+            target_file=".",
+            definition=DEFINITION,
+            phases=phases,
+            first_phase=phases[0],
+            options=Evidence(),
+        )
+    )
+
+
+def refusal(kind: type[GateRefused | AttemptsExhausted], session: Session) -> Event:
+    return kind(
+        at=at(session),
+        phase=session.current_phase,
+        attempt=session.record.attempt + 1,
+        evidence=EVIDENCE,
+        missing=("name",),
+        findings=(),
+        outstanding=("name",),
+        fingerprint="f",
+    )
+
+
+def blocked(session: Session) -> Event:
+    return GateBlocked(
+        at=at(session),
+        phase=session.current_phase,
+        attempt=session.record.attempt + 1,
+        evidence=EVIDENCE,
+        blocked_by=("checks",),
+        outstanding=(),
+    )
+
+
+def passed(session: Session) -> Event:
+    following = session.phases[session.phases.index(session.current_phase) + 1 :]
+    attempt = session.record.attempt + 1
+    if following:
+        return PhaseCompleted(
+            at=at(session),
+            phase=session.current_phase,
+            attempt=attempt,
+            evidence=EVIDENCE,
+            basis="attested",
+            next_phase=following[0],
+        )
+    return WorkflowCompleted(
+        at=at(session), phase=session.current_phase, attempt=attempt, evidence=EVIDENCE, basis="attested"
+    )
+
+
+def rolled_back(session: Session) -> Event:
+    return RolledBack(at=at(session), from_phase=session.current_phase, to_phase=session.phases[0])
+
+
+STEPS: dict[str, Callable[[Session], Event]] = {
+    "passed": passed,
+    "refused": lambda session: refusal(GateRefused, session),
+    "exhausted": lambda session: refusal(AttemptsExhausted, session),
+    "blocked": blocked,
+    "pause": lambda session: Paused(at=at(session), note="later"),
+    "resume": lambda session: Resumed(at=at(session), paused_seconds=10),
+    "retry": lambda session: PhaseRetried(at=at(session), phase=session.current_phase),
+    "reopen": lambda session: PhaseReopened(at=at(session), phase=session.current_phase, reason="looked at it"),
+    "rollback": rolled_back,
+    "delete": lambda session: SessionDeleted(at=at(session)),
+}
+
+IN_STATE: dict[str, tuple[State, list[str]]] = {
+    "open": (OPEN, []),
+    "refused": (REFUSED, ["refused"]),
+    "blocked": (BLOCKED, ["blocked"]),
+    "paused": (PAUSED, ["pause"]),
+    "failed": (FAILED, ["exhausted"]),
+    "completed": (COMPLETED, ["passed", "passed"]),
+}
+
+ACTIVE = {
+    "passed": OPEN,
+    "refused": REFUSED,
+    "exhausted": FAILED,
+    "blocked": BLOCKED,
+    "pause": PAUSED,
+    "retry": OPEN,
+    "rollback": OPEN,
+    "delete": GONE,
+}
+EXPECTED: dict[str, dict[str, State | None]] = {
+    "open": ACTIVE,
+    "refused": ACTIVE,
+    "blocked": ACTIVE,
+    "paused": {"resume": OPEN, "delete": GONE},
+    "failed": {"retry": OPEN, "reopen": OPEN, "rollback": OPEN, "delete": GONE},
+    "completed": {"rollback": OPEN, "delete": GONE},
+}
+"""The contract's table, written out a second time by hand."""
+
+CELLS = [(state, step) for state in IN_STATE for step in STEPS]
+
+
+def walk(*steps: str) -> Session:
+    session = started()
+    for step in steps:
+        session = machine.apply(session, STEPS[step](session))
+    return session
+
+
+@pytest.mark.parametrize(("state", "step"), CELLS)
+def test_each_cell_of_the_table_is_as_the_contract_has_it(state: str, step: str) -> None:
+    expected_state, path = IN_STATE[state]
+    session = walk(*path)
+    assert machine.state_of(session) == expected_state
+    if step not in EXPECTED[state]:
+        before = session.model_dump()
+        with pytest.raises(StateError) as refused:
+            machine.apply(session, STEPS[step](session))
+        assert refused.value.facts["current_phase"] == session.current_phase
+        assert session.model_dump() == before
+        return
+    after = machine.apply(session, STEPS[step](session))
+    expected = EXPECTED[state][step]
+    if expected is GONE:
+        assert after.deleted_at is not None
+    else:
+        assert machine.state_of(after) == expected
+    assert after.version == session.version + 1
+
+
+def test_every_legal_path_to_depth_seven_keeps_the_invariants() -> None:
+    walked = 0
+    frontier = [started((0, 1, 3))]
+    for _ in range(7):
+        following: list[Session] = []
+        for session in frontier:
+            for step in STEPS.values():
+                try:
+                    after = machine.apply(session, step(session))
+                except StateError:
+                    continue
+                walked += 1
+                assert_sound(session, after)
+                if after.deleted_at is None:
+                    following.append(after)
+        # Sessions that differ in their times alone walk on alike.
+        frontier = list({fingerprint(session): session for session in following}.values())
+    assert walked > 1000
+
+
+def fingerprint(session: Session) -> str:
+    history = [(one.phase, one.status, one.attempt, one.refused) for one in session.phase_history]
+    return repr((machine.state_of(session), session.current_phase, session.completed_phases, history, session.draft))
+
+
+def assert_sound(before: Session, after: Session) -> None:
+    assert after.version == before.version + 1
+    assert after.last_updated >= before.last_updated
+    assert after.current_phase in after.phases
+    assert set(after.artifacts) == set(after.completed_phases)
+    assert all(phase <= after.current_phase for phase in after.completed_phases)
+    assert (after.gate is not None) == (after.session_status == "active")
+    assert (after.completed_at is not None) == (after.session_status == "completed")
+    assert len(after.phase_history) >= len(before.phase_history)
+    assert all(after.record_of(old.phase).attempt >= old.attempt for old in before.phase_history)
+    assert machine.state_of(after) in machine.TABLE
+
+
+def test_allowed_actions_are_read_off_the_table() -> None:
+    assert machine.allowed_actions(PAUSED) == ("resume", "delete_session")
+    assert machine.allowed_actions(OPEN) == ("complete_phase", "pause", "retry_phase", "rollback", "delete_session")
+    assert machine.allowed_actions(FAILED) == ("retry_phase", "rollback", "delete_session")
+    assert machine.allowed_actions(COMPLETED) == ("rollback", "delete_session")
+
+
+def test_an_event_of_another_phase_is_refused() -> None:
+    session = started()
+    with pytest.raises(StateError, match="current phase is 1"):
+        machine.apply(session, PhaseRetried(at=START, phase=2))
+
+
+def test_a_started_session_is_not_started_again() -> None:
+    session = started()
+    event = SessionStarted(
+        at=START,
+        session_id="s",
+        workflow_type="w",
+        target_file=".",
+        definition=DEFINITION,
+        phases=(1,),
+        first_phase=1,
+        options=Evidence(),
+    )
+    with pytest.raises(StateError, match="already been started"):
+        machine.apply(session, event)
+
+
+def test_the_last_phase_completes_the_session_and_stays_current() -> None:
+    session = walk("passed", "passed")
+    assert session.current_phase == 2
+    assert session.completed_phases == (1, 2)
+    assert session.completed_at is not None
+
+
+def test_retry_from_failed_starts_the_count_anew_and_keeps_the_total() -> None:
+    session = walk("refused", "exhausted", "retry")
+    assert session.record.refused == 0
+    assert session.record.attempt == 2
+
+
+def test_retry_of_an_active_phase_keeps_the_count() -> None:
+    assert walk("refused", "retry").record.refused == 1
+
+
+def test_rolling_back_and_coming_again_does_not_buy_attempts() -> None:
+    session = walk("passed", "refused", "rollback", "passed")
+    assert session.current_phase == 2
+    assert session.record.refused == 1
+
+
+def test_rollback_keeps_the_evidence_of_its_target_as_a_draft_and_clears_what_came_after() -> None:
+    session = walk("passed", "passed", "rollback")
+    assert session.current_phase == 1
+    assert session.draft is not None
+    assert session.draft.evidence == EVIDENCE
+    assert session.artifacts == {}
+    assert session.record_of(2).status == "rolled_back"
+    assert session.completed_at is None
+
+
+def test_retry_can_forget_the_draft() -> None:
+    session = walk("refused")
+    kept = machine.apply(session, PhaseRetried(at=at(session), phase=1))
+    assert kept.draft == session.draft
+    forgotten = machine.apply(session, PhaseRetried(at=at(session), phase=1, reset_evidence=True))
+    assert forgotten.draft is None
+
+
+def test_durations_leave_pauses_out() -> None:
+    session = walk("pause", "resume", "passed")
+    assert session.record_of(1).duration_seconds == pytest.approx(20)
+
+
+def test_a_clock_set_back_never_takes_last_updated_back() -> None:
+    session = started()
+    after = machine.apply(session, Paused(at=START - timedelta(days=1)))
+    assert after.last_updated == START
+
+
+def test_usage_adds_up_over_attempts() -> None:
+    session = started()
+    for _ in range(2):
+        event = refusal(GateRefused, session)
+        session = machine.apply(session, event.model_copy(update={"usage": Usage(tokens=5, cost_usd=0.5)}))
+    assert session.usage == Usage(tokens=10, cost_usd=1.0)
+
+
+def test_a_deleted_session_takes_nothing_but_being_undeleted() -> None:
+    session = walk("delete")
+    with pytest.raises(StateError):
+        machine.apply(session, Paused(at=at(session)))
+    restored = machine.apply(session, SessionUndeleted(at=at(session)))
+    assert restored.deleted_at is None
+    assert machine.state_of(restored) == OPEN
+
+
+def test_an_accepted_seal_takes_the_session_as_it_was_found() -> None:
+    session = started()
+    found = session.model_copy(update={"current_phase": 2})
+    after = machine.apply(session, SealAccepted(at=at(session), finding="edited", session=found))
+    assert after.current_phase == 2
+    assert after.version == session.version + 1
+
+
+def test_a_phase_that_was_never_entered_has_no_record() -> None:
+    with pytest.raises(KeyError):
+        started().record_of(2)
