@@ -1,0 +1,142 @@
+"""The store-wide audit log: what happened to whole sessions, one chained JSON line each, anchored like a session.
+
+Lines follow the session's own commit. Each carries the id of its event (the hash of the event's line in the session's
+log), so that one which a crash left out is added later and none is there twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import ValidationError
+
+from mcp_server.domain.events import Event, SealAccepted, SessionDeleted, SessionStarted, SessionUndeleted
+from mcp_server.domain.session import Frozen, Session
+from mcp_server.errors import CorruptStateError
+from mcp_server.storage.anchors import AuditAnchor
+from mcp_server.storage.durable import make_private, opened, read_file, read_span, write_span
+from mcp_server.storage.filesystem import CREATE, FileSystem
+from mcp_server.storage.findings import tampered
+from mcp_server.storage.guard import Guard
+from mcp_server.storage.layout import Layout, sha256
+from mcp_server.storage.locks import Locks
+
+# The last line is looked for in the last bytes of the file; no line is longer.
+_TAIL: Final = 64 * 1024
+
+Kind = Literal["started", "deleted", "undeleted", "seal_accepted"]
+
+
+class AuditLine(Frozen):
+    """One thing that happened: to which session, when, which version it made, why, and the event's id."""
+
+    kind: Kind
+    session_id: str
+    at: datetime
+    version: int
+    reason: str | None
+    event: str
+    prev: str = ""
+
+
+def audited(event: Event, event_id: str, session: Session) -> AuditLine | None:
+    """The line that an event leaves in the audit log; None for one that concerns its session alone.
+
+    ``session`` is as the event left it, ``event_id`` the hash of the event's line in its log.
+    """
+    kind: Kind
+    reason: str | None = None
+    match event:
+        case SessionStarted():
+            kind = "started"
+        case SessionDeleted():
+            kind, reason = "deleted", event.reason
+        case SessionUndeleted():
+            kind = "undeleted"
+        case SealAccepted():
+            kind, reason = "seal_accepted", event.finding
+        case _:
+            return None
+    return AuditLine(
+        kind=kind,
+        session_id=session.session_id,
+        at=event.at,
+        version=session.version,
+        reason=reason,
+        event=event_id,
+    )
+
+
+class Audit:
+    """The audit log of one store. Its lock is taken inside a session's, never the other way round."""
+
+    def __init__(self, fs: FileSystem, layout: Layout, locks: Locks, guard: Guard) -> None:
+        self._fs = fs
+        self._layout = layout
+        self._locks = locks
+        self._guard = guard
+
+    def append(self, line: AuditLine, *, once: bool = False) -> None:
+        """Add a line, durably; with ``once`` only if its event is not there yet.
+
+        A log that was tampered with is added to all the same, and stays found: its anchor does not move.
+        """
+        with self._locks.hold("audit"), opened(self._fs, self._layout.audit, CREATE) as fd:
+            size = self._fs.fstat(fd).st_size
+            if once and line.event.encode() in read_span(self._fs, fd, 0, size):
+                return
+            if size == 0:
+                make_private(self._fs, self._layout.audit, 0o600)
+                self._fs.fsync_dir(self._layout.root)
+            tail = read_span(self._fs, fd, max(0, size - _TAIL), size)
+            whole = tail[: tail.rfind(b"\n") + 1]
+            previous = whole[whole.rfind(b"\n", 0, -1) + 1 :]
+            content = line.model_copy(update={"prev": sha256(previous)}).model_dump_json().encode() + b"\n"
+            if not self._trusted(fd, size):
+                write_span(self._fs, fd, b"\n" * (whole != tail) + content, size)
+                return
+            start = size - len(tail) + len(whole)
+            if start < size:
+                # Half a line is what a writer left that died.
+                self._fs.truncate(fd, start)
+            write_span(self._fs, fd, content, start)
+            self._guard.anchor_audit(AuditAnchor(length=start + len(content), hash=sha256(content), last=start))
+
+    def read(self) -> list[AuditLine]:
+        """Every line; CorruptStateError unless the chain and the anchor hold."""
+        anchor = self._guard.anchors.read_audit()
+        try:
+            raw = read_file(self._fs, self._layout.audit)
+        except FileNotFoundError:
+            raw = b""
+        if not _reaches(anchor, raw):
+            raise tampered("the audit log does not hold what was last written to it")
+        lines: list[AuditLine] = []
+        previous = b""
+        for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(keepends=True), 1):
+            try:
+                parsed = AuditLine.model_validate_json(line)
+            except ValidationError:
+                raise tampered(f"line {number} of the audit log does not parse") from None
+            if parsed.prev != sha256(previous):
+                raise tampered(f"line {number} of the audit log does not follow from the one before it")
+            previous = line
+            lines.append(parsed)
+        return lines
+
+    def _trusted(self, fd: int, size: int) -> bool:
+        try:
+            anchor = self._guard.anchors.read_audit()
+        except CorruptStateError:
+            return False
+        if anchor is None:
+            return True
+        return anchor.length <= size and sha256(read_span(self._fs, fd, anchor.last, anchor.length)) == anchor.hash
+
+
+def _reaches(anchor: AuditAnchor | None, raw: bytes) -> bool:
+    """Whether the log goes at least as far as its anchor, and is there what it was."""
+    if anchor is None:
+        return True
+    return anchor.length <= len(raw) and sha256(raw[anchor.last : anchor.length]) == anchor.hash

@@ -1,0 +1,92 @@
+"""Whether a head is the one that this program last wrote: its seal, its place and its anchor."""
+
+from __future__ import annotations
+
+from mcp_server.storage.anchors import Anchor, Anchors, AuditAnchor
+from mcp_server.storage.filesystem import FileSystem
+from mcp_server.storage.findings import foreign, tampered
+from mcp_server.storage.head import Page
+from mcp_server.storage.keys import Key, KeyRing, UserFolders
+from mcp_server.storage.root import Root
+
+UNSEALED = "The user's folder cannot be written: sessions are not sealed, and changes by other hands go unnoticed."
+UNANCHORED = "The user's folder cannot be written: an old session file that is put back goes unnoticed."
+
+
+class Guard:
+    """The seals and anchors of one store."""
+
+    def __init__(self, fs: FileSystem, root: Root, user: UserFolders, *, timeout: float) -> None:
+        self._fs = fs
+        self._root = root
+        self._data = user.data
+        self._keys = KeyRing(fs, user.config, timeout=timeout)
+        self._anchors: tuple[str, Anchors] | None = None
+        self._unsealed = False
+
+    @property
+    def store(self) -> str:
+        """The id of the store as it is now."""
+        return self._root.identity()
+
+    @property
+    def anchors(self) -> Anchors:
+        """The anchors of the store as it is now."""
+        store = self.store
+        if self._anchors is None or self._anchors[0] != store:
+            self._anchors = store, Anchors(self._fs, self._data, store, self._root.resolved())
+        return self._anchors[1]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the person should know about the seals."""
+        if self._unsealed:
+            return (UNSEALED,)
+        return (UNANCHORED,) if self._anchors is not None and self._anchors[1].closed else ()
+
+    def key_to_seal(self) -> Key | None:
+        """The key for a change that is about to be made, made if there is none; None to go on unsealed."""
+        key = self._keys.make()
+        self._unsealed = key is None
+        return key
+
+    def require_trusted(self, session_id: str, page: Page, anchor: Anchor | None) -> None:
+        """Raise CorruptStateError unless the head is the one that was last written for this session.
+
+        ``anchor`` must have been read before the head: a writer sets it after the head, so an honest head is never
+        older than it. One that is newer is what a crash before the anchor leaves.
+        """
+        if page.seal is None:
+            if anchor is not None or self._keys.find() is not None:
+                raise tampered("it is not sealed, though it could have been")
+        else:
+            key = self._keys.find(page.seal.key_id)
+            if key is None or key.id != page.seal.key_id:
+                raise foreign("it is sealed with a key that this user does not have")
+            if not page.sealed_by(key):
+                raise tampered("its file was changed by something else than this program")
+        if page.session.session_id != session_id:
+            raise tampered("its file holds another session")
+        if page.store != self.store:
+            raise tampered("its file belongs to another store")
+        if anchor is not None and is_behind(page, anchor):
+            raise tampered("its file is an older one than the last that was written")
+
+    def anchor(self, page: Page) -> None:
+        """Set down that this head is the newest of its session. Nothing is done for one that is not sealed."""
+        if page.seal is not None:
+            deleted = page.session.deleted_at is not None
+            newest = Anchor(version=page.session.version, seal=page.seal.hmac, deleted=deleted)
+            self.anchors.write(page.session.session_id, newest)
+
+    def anchor_audit(self, anchor: AuditAnchor) -> None:
+        """Set down how far the audit log goes, where anything is sealed at all."""
+        if self._keys.find() is not None:
+            self.anchors.write_audit(anchor)
+
+
+def is_behind(page: Page, anchor: Anchor) -> bool:
+    """Whether the anchor speaks of another state than this head, and of no earlier one."""
+    if page.session.version == anchor.version:
+        return page.seal is None or page.seal.hmac != anchor.seal
+    return page.session.version < anchor.version

@@ -1,0 +1,93 @@
+"""All sessions of a store at once, each read again only when its file has changed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from mcp_server.domain.session import Session
+from mcp_server.errors import CorruptStateError
+from mcp_server.storage.layout import is_session_id
+from mcp_server.storage.parts import Parts
+
+# A file that changed so lately can change again without its times showing it.
+_RACY_NANOSECONDS: Final = 2_000_000_000
+
+_Signature = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupt:
+    """A session whose files cannot be trusted, and why."""
+
+    session_id: str
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every session that is not in the trash, by id, and those that cannot be trusted."""
+
+    sessions: tuple[Session, ...]
+    corrupt: tuple[Corrupt, ...]
+
+
+class Lister:
+    """Lists the sessions of one store. Thread-safe."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._cache: dict[str, tuple[_Signature, Session]] = {}
+        self._lock = threading.Lock()
+
+    def list(self) -> Listing:
+        """Every session; one that cannot be trusted hides no other."""
+        parts = self._parts
+        try:
+            names = parts.fs.scandir(parts.layout.live.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return Listing((), ())
+        ids = sorted(name[:-5] for name in names if name.endswith(".json") and is_session_id(name[:-5]))
+        with self._lock:
+            known = self._cache
+        fresh: dict[str, tuple[_Signature, Session]] = {}
+        sessions: list[Session] = []
+        corrupt: list[Corrupt] = []
+        for session_id in ids:
+            try:
+                session = self._session(session_id, known, fresh)
+            except CorruptStateError as error:
+                corrupt.append(Corrupt(session_id, str(error)))
+            else:
+                if session is not None:
+                    sessions.append(session)
+        with self._lock:
+            self._cache = fresh
+        return Listing(tuple(sessions), tuple(corrupt))
+
+    def _session(
+        self,
+        session_id: str,
+        known: dict[str, tuple[_Signature, Session]],
+        fresh: dict[str, tuple[_Signature, Session]],
+    ) -> Session | None:
+        parts = self._parts
+        now = time.time_ns()
+        try:
+            found = parts.fs.stat(parts.layout.live.head(session_id))
+        except FileNotFoundError:
+            return None
+        # The change time too: whoever puts an old file back can set the other one.
+        signature = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        cached = known.get(session_id)
+        if cached is not None and cached[0] == signature:
+            fresh[session_id] = cached
+            return cached[1]
+        looked = parts.look(session_id)
+        if looked is None or looked.deleted:
+            return None
+        if now - max(found.st_mtime_ns, found.st_ctime_ns) > _RACY_NANOSECONDS:
+            fresh[session_id] = signature, looked.page.session
+        return looked.page.session

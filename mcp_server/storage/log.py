@@ -1,0 +1,101 @@
+"""A session's event log: one JSON line per event, each naming the hash of the line before it. No disk here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from mcp_server.domain import machine
+from mcp_server.domain.events import Event, SealAccepted, SessionStarted
+from mcp_server.domain.session import Frozen, Session
+from mcp_server.errors import StateError
+from mcp_server.storage.findings import tampered
+from mcp_server.storage.layout import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A caller's name for one change, and the SHA-256 of the action and arguments it stands for."""
+
+    id: str
+    digest: str
+
+
+class Record(Frozen):
+    """One event in its place: ``seq`` counts from 1, ``prev`` is the SHA-256 of the line before (of nothing at 1)."""
+
+    seq: int
+    event: Event
+    request: Request | None = None
+    prev: str
+
+
+class LogMark(Frozen):
+    """How far a log is valid: its length in bytes, the last line's hash and offset, the number of lines."""
+
+    length: int
+    hash: str
+    last: int
+    count: int
+
+
+NOTHING: Final = LogMark(length=0, hash=sha256(b""), last=0, count=0)
+
+
+def line_after(mark: LogMark, event: Event, request: Request | None) -> tuple[bytes, LogMark]:
+    """The line that adds an event to a log, and the mark with it."""
+    record = Record(seq=mark.count + 1, event=event, request=request, prev=mark.hash)
+    line = record.model_dump_json().encode() + b"\n"
+    return line, LogMark(length=mark.length + len(line), hash=sha256(line), last=mark.length, count=record.seq)
+
+
+def read_log(raw: bytes, mark: LogMark) -> list[Record]:
+    """Every record of a log; CorruptStateError unless each line follows the one before and the last is the mark's."""
+    records: list[Record] = []
+    previous = NOTHING.hash
+    lines = raw.splitlines(keepends=True)
+    for seq, line in enumerate(lines, 1):
+        record = parse_line(line)
+        if record is None or record.seq != seq or record.prev != previous:
+            raise tampered(f"event {seq} of its log is not the one that was written")
+        previous = sha256(line)
+        records.append(record)
+    if previous != mark.hash or len(raw) != mark.length or len(lines) != mark.count:
+        raise tampered("its log does not end where the session says")
+    return records
+
+
+def parse_line(line: bytes) -> Record | None:
+    """The record in one line, or None when it holds none."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return Record.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def fold(records: Sequence[Record]) -> Session:
+    """The session that the events make.
+
+    What a person accepted stands for itself, so folding begins at the last such event. CorruptStateError when the
+    events do not follow from each other.
+    """
+    start = max((index for index, record in enumerate(records) if isinstance(record.event, SealAccepted)), default=0)
+    first = records[start].event
+    try:
+        match first:
+            case SessionStarted():
+                session = machine.begin(first)
+            case SealAccepted():
+                session = machine.apply(first.session, first)
+            case _:
+                raise tampered("its log does not begin with a start")
+        for record in records[start + 1 :]:
+            session = machine.apply(session, record.event)
+    except StateError as error:
+        raise tampered("the events in its log do not follow from each other") from error
+    return session

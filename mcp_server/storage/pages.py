@@ -1,0 +1,127 @@
+"""A session's two files: reading them so that nothing false is believed, and the one way in which they change."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+
+from mcp_server.domain.events import Event
+from mcp_server.domain.session import Session
+from mcp_server.storage.blobs import NOT_A_FILE
+from mcp_server.storage.durable import Outcome, make_private, opened, publish, read_file, read_span, stage, write_span
+from mcp_server.storage.filesystem import CREATE, READ, WRITE, FileSystem
+from mcp_server.storage.findings import tampered
+from mcp_server.storage.guard import Guard
+from mcp_server.storage.head import Page, decode, encode, with_request
+from mcp_server.storage.keys import Key
+from mcp_server.storage.layout import Layout, Place, sha256
+from mcp_server.storage.log import NOTHING, LogMark, Record, Request, line_after, read_log
+
+
+class Pages:
+    """The heads and logs of one store. Whoever changes one holds its session's lock."""
+
+    def __init__(self, fs: FileSystem, layout: Layout, guard: Guard) -> None:
+        self._fs = fs
+        self._layout = layout
+        self._guard = guard
+
+    def load(self, place: Place, session_id: str) -> Page | None:
+        """A session's head, or None when it is not there; CorruptStateError unless it can be trusted."""
+        # Before the head: see require_trusted.
+        anchor = self._guard.anchors.read(session_id)
+        raw = self.read_raw(place, session_id)
+        if raw is None:
+            return None
+        page = decode(raw)
+        self._guard.require_trusted(session_id, page, anchor)
+        if page.session.deleted_at is None:
+            self._require_log(place, page)
+        return page
+
+    def read_raw(self, place: Place, session_id: str) -> bytes | None:
+        """The bytes of a session's head, or None when it is not there."""
+        with _plain_files("its file is not a file"), suppress(FileNotFoundError):
+            return read_file(self._fs, place.head(session_id))
+        return None
+
+    def read_raw_log(self, place: Place, session_id: str, length: int | None = None) -> bytes:
+        """The bytes of a session's log, up to a length or all."""
+        with _plain_files("its log is not a file"):
+            try:
+                with opened(self._fs, place.log(session_id), READ) as fd:
+                    return read_span(self._fs, fd, 0, self._fs.fstat(fd).st_size if length is None else length)
+            except FileNotFoundError:
+                raise tampered("its log is missing") from None
+
+    def records(self, place: Place, page: Page) -> list[Record]:
+        """Every event of a session; CorruptStateError unless the chain holds from the first to the last."""
+        return read_log(self.read_raw_log(place, page.session.session_id, page.log.length), page.log)
+
+    def commit(
+        self,
+        place: Place,
+        before: Page | None,
+        session: Session,
+        event: Event,
+        request: Request | None,
+        *,
+        key: Key | None,
+        outcome: Outcome,
+    ) -> Page:
+        """Make the event, and the session that it makes, what is on the disk.
+
+        The replace of the head is the one moment at which the change happens. What is written to the log before it is
+        dropped by the next writer if that moment never comes.
+        """
+        mark = before.log if before else NOTHING
+        line, after = line_after(mark, event, request)
+        self._append(place, session.session_id, mark, line)
+        if before is None:
+            # The head's name must not survive a loss of power that its log's does not.
+            self._fs.fsync_dir(place.folder)
+        requests: Mapping[str, int] = before.requests if before else {}
+        if request is not None:
+            requests = with_request(requests, request.id, after.count)
+        page = encode(session, self._guard.store, after, requests, key)
+        self.write(place, page, outcome)
+        return page
+
+    def write(self, place: Place, page: Page, outcome: Outcome) -> None:
+        """Put a head into its place, then its anchor. Its log is durable before this is called."""
+        staged = stage(self._fs, place.folder, page.raw)
+        outcome.committing()
+        publish(self._fs, staged, place.head(page.session.session_id))
+        self._guard.anchor(page)
+
+    def _append(self, place: Place, session_id: str, mark: LogMark, line: bytes) -> None:
+        path = place.log(session_id)
+        with _plain_files("its log is not a file"), opened(self._fs, path, WRITE if mark.count else CREATE) as fd:
+            if not mark.count:
+                make_private(self._fs, path, 0o600)
+            if sha256(read_span(self._fs, fd, mark.last, mark.length)) != mark.hash:
+                raise tampered("its log does not end where the session says")
+            if self._fs.fstat(fd).st_size > mark.length:
+                self._fs.truncate(fd, mark.length)
+            write_span(self._fs, fd, line, mark.length)
+
+    def _require_log(self, place: Place, page: Page) -> None:
+        try:
+            found = self._fs.stat(place.log(page.session.session_id))
+        except FileNotFoundError:
+            raise tampered("its log is missing") from None
+        if not stat.S_ISREG(found.st_mode):
+            raise tampered("its log is not a file")
+        if found.st_size < page.log.length:
+            raise tampered("its log is shorter than the session says")
+
+
+@contextmanager
+def _plain_files(finding: str) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NOT_A_FILE:
+            raise tampered(finding) from error
+        raise

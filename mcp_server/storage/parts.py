@@ -1,0 +1,142 @@
+"""What a store is made of, and how a session is found in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_server.errors import CorruptStateError, NotFoundError
+from mcp_server.storage.audit import Audit
+from mcp_server.storage.blobs import Blobs
+from mcp_server.storage.durable import Outcome
+from mcp_server.storage.filesystem import FileSystem
+from mcp_server.storage.guard import Guard
+from mcp_server.storage.head import Page
+from mcp_server.storage.keys import UserFolders
+from mcp_server.storage.layout import Layout, Place
+from mcp_server.storage.locks import Locks, stripe_of
+from mcp_server.storage.pages import Pages
+from mcp_server.storage.root import Root
+from mcp_server.storage.starts import Starts
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session and the folder that its files are in."""
+
+    place: Place
+    page: Page
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it is in the trash, or on its way there."""
+        return self.page.session.deleted_at is not None
+
+
+class Parts:
+    """The rooms of one store, and the session in them. Making one touches nothing on disk."""
+
+    def __init__(
+        self,
+        root: Path,
+        user: UserFolders,
+        *,
+        lock_timeout: float,
+        allow_network_fs: bool,
+        stopping: threading.Event | None,
+        fs: FileSystem,
+    ) -> None:
+        self.fs = fs
+        self.layout = Layout(root)
+        self.locks = Locks(fs, self.layout.locks, timeout=lock_timeout, stopping=stopping)
+        self.root = Root(fs, self.layout, self.locks, allow_network_fs=allow_network_fs)
+        self.guard = Guard(fs, self.root, user, timeout=lock_timeout)
+        self.pages = Pages(fs, self.layout, self.guard)
+        self.blobs = Blobs(fs, self.layout)
+        self.starts = Starts(fs, self.layout)
+        self.audit = Audit(fs, self.layout, self.locks, self.guard)
+
+    def find(self, session_id: str) -> Found | None:
+        """A session wherever it lies, or None; CorruptStateError unless its files can be trusted."""
+        # Once more where it was not, since it may have been moved in between.
+        for place in (self.layout.live, self.layout.trash, self.layout.live):
+            page = self.pages.load(place, session_id)
+            if page is not None:
+                return Found(place, page)
+        return None
+
+    def exists(self, session_id: str) -> bool:
+        """Whether there is a file under this id at all, live or in the trash."""
+        for place in (self.layout.live, self.layout.trash, self.layout.live):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                self.fs.stat(place.head(session_id))
+                return True
+        return False
+
+    def look(self, session_id: str) -> Found | None:
+        """``find`` for those who hold no lock: a doubt is looked at again while nobody writes."""
+        try:
+            return self.find(session_id)
+        except CorruptStateError as finding:
+            try:
+                # Where the lock has never been made nobody has ever written.
+                with self.locks.hold(stripe_of(session_id), create=False):
+                    return self.find(session_id)
+            except OSError:
+                raise finding from None
+
+    def require_live(self, found: Found | None, session_id: str) -> Found:
+        """The session; NotFoundError when there is none or it is in the trash."""
+        if found is not None and not found.deleted:
+            return found
+        if found is not None:
+            raise deleted(session_id)
+        anchor = self.guard.anchors.read(session_id)
+        if anchor is not None and anchor.deleted:
+            raise deleted(session_id)
+        if anchor is not None:
+            raise NotFoundError(
+                f"The files of session {session_id} are gone, though it was never deleted.",
+                remediation="A person can restore it from a backup (pos-workflow restore); start begins a new one.",
+            )
+        raise NotFoundError(
+            f"There is no session {session_id}.", remediation="Call list_sessions for the sessions there are, or start."
+        )
+
+    @contextmanager
+    def locked(self, session_id: str) -> Generator[Outcome]:
+        """Nobody else writes this session for the length of the block; OSError becomes StorageError."""
+        with Outcome() as outcome, self.locks.hold(stripe_of(session_id)):
+            yield outcome
+
+    def settle(self, session_id: str) -> Found | None:
+        """``find`` under the lock; a move to or from the trash that was left half done is finished."""
+        found = self.find(session_id)
+        if found is None:
+            return None
+        home = self.layout.trash if found.deleted else self.layout.live
+        if found.place != home:
+            self.move(session_id, found.place, home)
+        return Found(home, found.page)
+
+    def move(self, session_id: str, source: Place, target: Place) -> None:
+        """Take a session's files to another folder: the head last, since it says where they belong."""
+        for old, new in (
+            (source.log(session_id), target.log(session_id)),
+            (source.head(session_id), target.head(session_id)),
+        ):
+            with suppress(FileNotFoundError):
+                self.fs.replace(old, new)
+            self.fs.fsync_dir(target.folder)
+            self.fs.fsync_dir(source.folder)
+
+
+def deleted(session_id: str) -> NotFoundError:
+    """The answer to whoever asks for a session in the trash."""
+    return NotFoundError(
+        f"Session {session_id} was deleted.",
+        remediation="A person can bring it back (pos-workflow undelete); start begins a new one.",
+    )

@@ -1,0 +1,130 @@
+"""The session store: what the engine keeps sessions in, without a word about files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from mcp_server.domain.events import Event, SessionStarted
+from mcp_server.domain.session import Session
+from mcp_server.storage.durable import Outcome
+from mcp_server.storage.filesystem import FileSystem
+from mcp_server.storage.keys import UserFolders
+from mcp_server.storage.layout import require_session_id
+from mcp_server.storage.listing import Lister, Listing
+from mcp_server.storage.log import Record, Request
+from mcp_server.storage.parts import Found, Parts
+from mcp_server.storage.writer import Committed, Writer
+
+_NO_BLOBS: Final[Mapping[str, bytes]] = MappingProxyType({})
+
+
+class Store:
+    """The sessions under one folder, shared with every other process that uses it. Thread-safe.
+
+    An acknowledged change is never lost and never applied twice; a reader never sees half of one. Making a store
+    touches nothing on disk; the folder comes into being with the first session.
+
+    Every method may raise ConfigurationError (the folder must not be used) and StorageError (the disk said no), and
+    those of one session InvalidArgumentError (not an id), NotFoundError and CorruptStateError (its files cannot be
+    trusted; they are left as they are). What changes something may raise BusyError.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        user: UserFolders,
+        *,
+        lock_timeout: float = 10.0,
+        allow_network_fs: bool = False,
+        stopping: threading.Event | None = None,
+        fs: FileSystem | None = None,
+    ) -> None:
+        self._parts = Parts(
+            root,
+            user,
+            lock_timeout=lock_timeout,
+            allow_network_fs=allow_network_fs,
+            stopping=stopping,
+            fs=fs or FileSystem(),
+        )
+        self._writer = Writer(self._parts)
+        self._lister = Lister(self._parts)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know about this store, as far as it has been used."""
+        return (*self._parts.root.notices, *self._parts.guard.notices)
+
+    def create(
+        self, event: SessionStarted, *, request: Request | None = None, blobs: Mapping[str, bytes] = _NO_BLOBS
+    ) -> Committed:
+        """Begin a session. A request that was begun before goes on with the session id it had then.
+
+        Raises ConflictError when the request had other arguments or the id is taken.
+        """
+        require_session_id(event.session_id)
+        return self._writer.create(event, request, blobs)
+
+    def read(self, session_id: str) -> Session:
+        """The session as it is now."""
+        return self._found(session_id).page.session
+
+    def update(
+        self,
+        session_id: str,
+        decide: Callable[[Session], Event],
+        *,
+        request: Request | None = None,
+        expected_version: int | None = None,
+        blobs: Mapping[str, bytes] = _NO_BLOBS,
+    ) -> Committed:
+        """Let ``decide`` say what happens to the session and make it happen.
+
+        ``decide`` is pure, may be called twice, and may raise: then nothing has changed. A request that was committed
+        before is answered from the log, without asking ``decide``. Raises ConflictError when the request had other
+        arguments or the session is not at ``expected_version``, and StateError when the event is not legal.
+        """
+        return self._writer.update(require_session_id(session_id), decide, request, expected_version, blobs)
+
+    def delete(
+        self,
+        session_id: str,
+        *,
+        at: datetime,
+        reason: str | None,
+        request: Request | None = None,
+        expected_version: int | None = None,
+    ) -> Committed | None:
+        """Take a session to the trash; None when it was not there. A repeated request gives what it gave."""
+        return self._writer.delete(require_session_id(session_id), at, reason, request, expected_version)
+
+    def undelete(self, session_id: str, *, at: datetime) -> Session:
+        """Take a session out of the trash; one that is not in it stays as it is."""
+        return self._writer.undelete(require_session_id(session_id), at)
+
+    def events(self, session_id: str, *, after: int = 0, limit: int | None = None) -> list[Record]:
+        """What has happened to the session, in order, from the event that follows ``after``."""
+        found = self._found(session_id)
+        with Outcome():
+            records = self._parts.pages.records(found.place, found.page)
+        return records[after:] if limit is None else records[after : after + limit]
+
+    def sessions(self) -> Listing:
+        """Every session that is not in the trash, and those whose files cannot be trusted."""
+        with Outcome():
+            return self._lister.list()
+
+    def blob(self, sha256: str) -> bytes:
+        """The content of this SHA-256; CorruptStateError when it is missing or not what was stored."""
+        with Outcome():
+            return self._parts.blobs.get(sha256)
+
+    def _found(self, session_id: str) -> Found:
+        require_session_id(session_id)
+        with Outcome():
+            return self._parts.require_live(self._parts.look(session_id), session_id)

@@ -1,0 +1,83 @@
+"""Evidence, small and large: what stays in the head and what becomes a blob named by its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import orjson
+from pydantic import JsonValue, TypeAdapter
+
+from mcp_server.domain.session import Basis, Evidence, Item, Stored
+from mcp_server.errors import InvalidArgumentError
+from mcp_server.storage.layout import sha256
+
+LARGE_VALUE: Final = 1024
+"""A value of more bytes than this, as compact JSON, becomes a blob of its own."""
+
+LARGE_EVIDENCE: Final = 16 * 1024
+"""When what would stay adds up to more bytes than this, all of it becomes one blob."""
+
+# The parser that reads heads and logs gives up at 200 levels; this many brackets cannot be deeper than half of that.
+_MANY_BRACKETS: Final = 100
+
+_ITEMS: Final[TypeAdapter[dict[str, Item]]] = TypeAdapter(dict[str, Item])
+
+
+def canonical(value: object) -> bytes:
+    """The one JSON form of a value: compact, keys sorted, UTF-8. TypeError for what JSON cannot hold."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def pack(
+    evidence: Mapping[str, JsonValue], bases: Mapping[str, Basis] | None = None
+) -> tuple[Evidence, dict[str, bytes]]:
+    """Evidence as a session keeps it, and the blobs that it names.
+
+    Raises InvalidArgumentError naming every value that cannot be kept: a number beyond 64 bits, half a surrogate pair,
+    nesting beyond reason.
+    """
+    bases = bases or {}
+    items: dict[str, Item] = {}
+    blobs: dict[str, bytes] = {}
+    problems: list[dict[str, str]] = []
+    for name, value in evidence.items():
+        try:
+            canonical(name)
+            content = canonical(value)
+        except TypeError:
+            printable = name.encode("utf-8", "replace").decode()
+            problems.append({"field": printable, "problem": "cannot be kept as JSON"})
+            continue
+        basis = bases.get(name, "attested")
+        if len(content) > LARGE_VALUE or content.count(b"[") + content.count(b"{") > _MANY_BRACKETS:
+            items[name] = Item(basis=basis, stored=_store(blobs, content))
+        else:
+            # The value as it will be read again, so that memory and disk never differ.
+            items[name] = Item(basis=basis, value=orjson.loads(content))
+    if problems:
+        raise InvalidArgumentError(problems, remediation="Send plain JSON values.")
+    whole = canonical({name: item.model_dump(mode="json") for name, item in items.items()})
+    if len(whole) > LARGE_EVIDENCE:
+        return Evidence(stored=_store(blobs, whole)), blobs
+    return Evidence(items=items), blobs
+
+
+def unpack(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, Item]:
+    """Every item with its value, wherever that was kept; ``fetch`` reads a blob by its SHA-256."""
+    items = evidence.items
+    if evidence.stored is not None:
+        items = _ITEMS.validate_json(fetch(evidence.stored.sha256))
+    return {name: _whole(item, fetch) for name, item in items.items()}
+
+
+def _whole(item: Item, fetch: Callable[[str], bytes]) -> Item:
+    if item.stored is None:
+        return item
+    return Item(basis=item.basis, value=orjson.loads(fetch(item.stored.sha256)), stored=item.stored)
+
+
+def _store(blobs: dict[str, bytes], content: bytes) -> Stored:
+    digest = sha256(content)
+    blobs[digest] = content
+    return Stored(sha256=digest, bytes=len(content))
