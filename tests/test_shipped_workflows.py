@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,23 +14,12 @@ from mcp_server.definitions.parse import parse
 from mcp_server.definitions.tasks import task_content
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.gates import Verdict, evidence_schema, judge, required_names
+from tests.shipped_evidence import FILES, HONEST
+
+pytestmark = pytest.mark.integration
 
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
 FOLDERS = sorted(path.parent for path in WORKFLOWS.glob("*/metadata.json"))
-
-
-def _load_evidence() -> Any:
-    spec = importlib.util.spec_from_file_location("shipped_evidence", Path(__file__).with_name("shipped_evidence.py"))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_EVIDENCE = _load_evidence()
-HONEST: dict[str, dict[int, dict[str, Any]]] = _EVIDENCE.HONEST
-FILES: dict[str, dict[str, str]] = _EVIDENCE.FILES
 GATES = [(workflow, phase) for workflow, phases in HONEST.items() for phase in phases]
 
 NOTHING: dict[str, Any] = {
@@ -243,7 +231,7 @@ def _nothing(gate: Gate) -> dict[str, Any]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+def project(tmp_path: Path) -> Path:
     """A project that holds the files that the honest evidence speaks of."""
     for files in FILES.values():
         for name, text in files.items():
