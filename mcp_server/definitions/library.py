@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 from mcp_server.definitions.bundle import Bundle
+from mcp_server.definitions.folder import FileStat, read_folder, survey
+from mcp_server.definitions.parse import METADATA, parse
+from mcp_server.definitions.problems import Problem
 from mcp_server.domain.definition import Workflow
+from mcp_server.errors import ConfigurationError, NotFoundError
 
 Source = Literal["configured", "project", "user", "bundled"]
+
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}")
+_YOUNG_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +34,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A definition that loads; ``shadows`` names the sources of those of the same name that it hides."""
+    """A definition that loads; ``shadows`` names the places of those of the same name that it hides."""
 
     workflow: Workflow
     source: Source
@@ -32,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A definition that does not load, and its first problem."""
+    """A definition that does not load, and why."""
 
     workflow_type: str
     problem: str
@@ -41,7 +52,7 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All definitions, each sorted by name."""
+    """All definitions, sorted by name."""
 
     entries: tuple[Entry, ...]
     invalid: tuple[Invalid, ...]
@@ -58,24 +69,132 @@ class Found:
     shadows: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A folder as it was read: the bundle, and either the workflow or what is wrong."""
+
+    bundle: Bundle
+    workflow: Workflow | None
+    errors: tuple[Problem, ...]
+
+    @property
+    def problem(self) -> str:
+        said = "; ".join(map(str, self.errors[:3]))
+        return f"{said}; and {len(self.errors) - 3} more" if len(self.errors) > 3 else said
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The folder that has a name, and the places of those that it hides."""
+
+    folder: Path
+    source: Source
+    shadows: tuple[str, ...]
+
+
 class Library:
     """The definitions under the roots, of which the first that holds a folder of the name has it. Thread-safe."""
 
     def __init__(self, roots: Sequence[Root]) -> None:
         self._roots = tuple(roots)
+        self._lock = Lock()
+        self._read: dict[Path, tuple[tuple[FileStat, ...], _Loaded]] = {}
 
     def listing(self) -> Listing:
         """Every definition; one that is broken hides no other."""
-        raise NotImplementedError
+        entries: list[Entry] = []
+        invalid: list[Invalid] = []
+        for name, place in sorted(self._places().items()):
+            loaded = self._load(place.folder)
+            if loaded.workflow is None:
+                invalid.append(Invalid(name, loaded.problem, place.source))
+            else:
+                entries.append(Entry(loaded.workflow, place.source, place.shadows))
+        return Listing(tuple(entries), tuple(invalid))
 
     def find(self, name: str) -> Found:
-        """The definition of that folder name, else of that alias or declared type.
+        """The definition of that folder name, else the one with that alias or declared type.
 
-        Raises NotFoundError with the nearest names, and ConfigurationError for a definition that is invalid or an alias
-        that two definitions claim.
+        Raises NotFoundError with the nearest names, and ConfigurationError for a definition that is invalid and for
+        an alias that several claim.
         """
-        raise NotImplementedError
+        places = self._places()
+        known = {folder: self._load(place.folder) for folder, place in places.items()}
+        folder = name if name in places else self._by_alias(name, known)
+        loaded, place = known[folder], places[folder]
+        if loaded.workflow is None:
+            raise ConfigurationError(
+                f"the workflow '{folder}' is invalid: {loaded.problem}",
+                remediation="Mend the definition, or remove its folder.",
+            )
+        return Found(loaded.workflow, loaded.bundle, loaded.bundle.digest, place.source, place.shadows)
 
     def moved_on(self, workflow_type: str, source: Source, digest: str) -> bool:
-        """Whether the definition on disk is no longer the one of ``digest``: changed, broken, hidden or gone."""
-        raise NotImplementedError
+        """Whether the definition on disk is not that of ``digest`` any more: changed, broken, hidden or gone."""
+        place = self._places().get(workflow_type)
+        if place is None or place.source != source:
+            return True
+        loaded = self._load(place.folder)
+        return loaded.workflow is None or loaded.bundle.digest != digest
+
+    def _by_alias(self, name: str, known: Mapping[str, _Loaded]) -> str:
+        workflows = {folder: loaded.workflow for folder, loaded in known.items() if loaded.workflow is not None}
+        claims = [folder for folder, workflow in workflows.items() if name in workflow.aliases]
+        if len(claims) > 1:
+            raise ConfigurationError(
+                f"the name '{name}' is claimed by {' and '.join(sorted(claims))}",
+                remediation="Start the workflow by the name of its folder, or change one of the definitions.",
+            )
+        if not claims:
+            names = {*known, *(alias for workflow in workflows.values() for alias in workflow.aliases)}
+            raise NotFoundError(
+                f"there is no workflow '{name}'",
+                remediation="Call list_workflows to see what there is.",
+                did_you_mean=difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.5),
+            )
+        return claims[0]
+
+    def _places(self) -> dict[str, _Place]:
+        found: dict[str, _Place] = {}
+        for root in self._roots:
+            for folder in _definitions(root.path):
+                first = found.get(folder.name)
+                if first is None:
+                    found[folder.name] = _Place(folder, root.source, ())
+                else:
+                    found[folder.name] = _Place(first.folder, first.source, (*first.shadows, root.source))
+        return found
+
+    def _load(self, folder: Path) -> _Loaded:
+        seen = survey(folder)
+        with self._lock:
+            known = self._read.get(folder)
+        if known is not None and known[0] == seen.files and not seen.problems:
+            return known[1]
+        # A file that is written twice within the clock's grain looks the same both times.
+        trusted = all(file.mtime_ns < time.time_ns() - _YOUNG_NS for file in seen.files)
+        reading = read_folder(folder, seen)
+        parsed = parse(reading.bundle)
+        errors = (*reading.problems, *parsed.errors)
+        loaded = _Loaded(reading.bundle, None if errors else parsed.workflow, errors)
+        with self._lock:
+            if trusted:
+                self._read[folder] = (seen.files, loaded)
+            else:
+                self._read.pop(folder, None)
+        return loaded
+
+
+def _definitions(root: Path) -> Iterator[Path]:
+    """The folders of ``root`` that are definitions, whole or broken."""
+    try:
+        entries = sorted(root.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        if (
+            _NAME.fullmatch(entry.name)
+            and entry.is_dir()
+            and ((entry / METADATA).exists() or (entry / "phases").is_dir())
+        ):
+            yield entry

@@ -5,18 +5,105 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcp_server.definitions.bundle import Bundle
+from mcp_server.definitions.documents import DocumentError, read_json
+from mcp_server.definitions.nodes import Node, Report
+from mcp_server.definitions.phases import read_phases
 from mcp_server.definitions.problems import Problem
-from mcp_server.domain.definition import Workflow
+from mcp_server.domain.definition import Phase, Workflow
+
+METADATA = "metadata.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """``workflow`` is None when nothing can be made of the files; an ``error`` among the problems makes it invalid."""
+    """What a bundle says.
+
+    ``workflow`` is None when nothing can be made of it. With an error among the problems it is invalid; a workflow
+    that is there all the same is what a session that already pins it is served from, its broken gates blocking.
+    """
 
     workflow: Workflow | None
     problems: tuple[Problem, ...]
 
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that make it invalid."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
 
 def parse(bundle: Bundle) -> Parsed:
-    """Read a whole definition; never raises."""
-    raise NotImplementedError
+    """Read a whole definition. Never raises: what is wrong with it is a problem."""
+    report = Report(METADATA)
+    try:
+        text = bundle.files[METADATA].decode("utf-8-sig", errors="replace")
+        report.document = read_json(text)
+    except KeyError:
+        report.add_at("error", None, "is not there", "Write it: a definition begins with its metadata.")
+        return Parsed(None, tuple(report.problems))
+    except DocumentError as error:
+        report.add_at("error", error.line, str(error), "Mend the JSON.")
+        return Parsed(None, tuple(report.problems))
+    root = Node(report.document.data, (), report)
+    if not root.members():
+        return Parsed(None, tuple(report.problems or [Problem("error", METADATA, 1, "is empty", "Write it.")]))
+    others: list[Problem] = []
+    workflow = _workflow(bundle, root, others)
+    return Parsed(workflow, (*report.problems, *others))
+
+
+def _workflow(bundle: Bundle, root: Node, problems: list[Problem]) -> Workflow | None:
+    required = {key: _required(root, key) for key in ("workflow_type", "version", "name", "description")}
+    if root.child("phases").data is None:
+        root.error("'phases' is missing", "List the phases.")
+    if root.child("dynamic_phases").boolean(default=False):
+        hint = "Give the workflow fixed phases."
+        root.child("dynamic_phases").error("dynamic workflows are not supported by this version", hint)
+    phases = read_phases(root, bundle.files, problems)
+    if not phases or not all(required.values()):
+        return None
+    aliases = dict.fromkeys((required["workflow_type"], *root.child("aliases").texts()))
+    aliases.pop(bundle.name, None)
+    return Workflow(
+        workflow_type=bundle.name,
+        declared_type=required["workflow_type"],
+        version=required["version"],
+        name=required["name"],
+        description=required["description"],
+        category=root.child("category").text(severity="warning") or "uncategorized",
+        aliases=tuple(aliases),
+        tags=root.child("tags").texts(severity="warning"),
+        target_languages=root.first("target_languages", "target_language").texts(severity="warning"),
+        artifacts=root.first("artifacts", "primary_outputs").texts(severity="warning"),
+        estimated_duration=root.child("estimated_duration").text(severity="warning") or None,
+        phases=_within_budget(root, phases),
+        start_phase=_start(root.child("start_phase"), phases),
+        metadata=root.data,
+    )
+
+
+def _required(root: Node, key: str) -> str:
+    node = root.child(key)
+    if node.data is None or node.data == "":
+        root.error(f"'{key}' is missing", "Add it.")
+    return node.text()
+
+
+def _start(node: Node, phases: tuple[Phase, ...]) -> int:
+    number = node.integer(phases[0].number)
+    if number not in {phase.number for phase in phases}:
+        node.error(f"there is no phase {number} to start with", "Name a phase that exists.")
+        return phases[0].number
+    return number
+
+
+def _within_budget(root: Node, phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+    """The phases, each gate blocked when the metadata sets a budget: no gate may pass unmetered what asks for one."""
+    budget = root.child("budget")
+    if budget.data is None or budget.child("mode").data == "off":
+        return phases
+    return tuple(
+        phase.model_copy(
+            update={"gate": phase.gate.model_copy(update={"unsupported": (*phase.gate.unsupported, "budget")})}
+        )
+        for phase in phases
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Severity = Literal["error", "warning"]
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -13,7 +15,7 @@ class Problem:
     An ``error`` makes the definition invalid; a ``warning`` is worth mending and lets it work.
     """
 
-    severity: Literal["error", "warning"]
+    severity: Severity
     file: str
     line: int | None
     message: str

@@ -6,13 +6,14 @@ and what it answers (``problem``) never hold the one value that would satisfy it
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+from mcp_server.domain.values import is_empty, is_integer, is_list, is_number, is_object, same, size_of
 
 
 class Probes(Protocol):
@@ -38,37 +39,6 @@ class Condition:
 
 class ParameterError(ValueError):
     """A parameter that no condition can be made of; the message says what it has to be."""
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether ``value`` is a finite number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether ``value`` is a list, as JSON arrays are."""
-    return isinstance(value, list)
-
-
-def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether ``value`` is a mapping, as JSON objects are."""
-    return isinstance(value, dict)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Equality of JSON values, in which true is not 1."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if is_list(left) and is_list(right):
-        return len(left) == len(right) and all(map(same, left, right))
-    if is_object(left) and is_object(right):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    return bool(left == right)
-
-
-def is_empty(value: object) -> bool:
-    """Whether ``value`` is blank text, or a list or an object without items."""
-    return _size(value.strip() if isinstance(value, str) else value) == 0
 
 
 def above_zero() -> Condition:
@@ -122,14 +92,14 @@ def one_of(values: object) -> Condition:
 def non_empty() -> Condition:
     """Text that is not blank, or a list or an object with items."""
     schema = {**_sized("min", 1), "pattern": r"\S"}
-    return Condition(lambda value, _: _size(value) > 0 and not is_empty(value), "must not be empty", schema)
+    return Condition(lambda value, _: size_of(value) > 0 and not is_empty(value), "must not be empty", schema)
 
 
 def min_length(bound: object) -> Condition:
     """Text, a list or an object of at least that length."""
     low = _count(bound)
     return Condition(
-        lambda value, _: _size(value) >= low, f"has to have a length of at least {low}", _sized("min", low)
+        lambda value, _: size_of(value) >= low, f"has to have a length of at least {low}", _sized("min", low)
     )
 
 
@@ -137,7 +107,7 @@ def max_length(bound: object) -> Condition:
     """Text, a list or an object of at most that length."""
     high = _count(bound)
     problem = f"has to have a length of at most {high}"
-    return Condition(lambda value, _: 0 <= _size(value) <= high, problem, _sized("max", high))
+    return Condition(lambda value, _: 0 <= size_of(value) <= high, problem, _sized("max", high))
 
 
 def containing(parts: object, quantifier: Callable[[Iterable[bool]], bool]) -> Condition:
@@ -200,7 +170,7 @@ def _number(value: object) -> int | float:
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not is_integer(value) or value < 0:
         raise ParameterError("the length has to be an integer not below 0")
     return value
 
@@ -209,12 +179,6 @@ def _list(value: object) -> list[Any]:
     if not is_list(value) or not value:
         raise ParameterError("the values have to be a list that is not empty")
     return value
-
-
-def _size(value: object) -> int:
-    if isinstance(value, str) or is_list(value) or is_object(value):
-        return len(value)
-    return -1
 
 
 def _sized(end: str, bound: int) -> dict[str, Any]:

@@ -6,15 +6,15 @@ never with the value that would open it. What the assistant says of itself is ``
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mcp_server.domain.conditions import Condition, Probes, is_empty, is_list, is_number, is_object
+from mcp_server.domain.conditions import Condition, Probes
 from mcp_server.domain.definition import Field, FieldType, Gate
 from mcp_server.domain.expressions import ExpressionError, ForbiddenExpressionError, compile_expression
 from mcp_server.domain.validators import InvalidValidatorError, condition_of
+from mcp_server.domain.values import is_empty, is_finite, is_integer, is_list, is_number, is_object
 
 __all__ = [
     "Accepted",
@@ -65,7 +65,7 @@ class Verdict:
 
 _OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {
     "boolean": ("a boolean", lambda value: isinstance(value, bool)),
-    "integer": ("an integer", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    "integer": ("an integer", is_integer),
     "number": ("a number", is_number),
     "float": ("a number", is_number),
     "string": ("a string", lambda value: isinstance(value, str)),
@@ -90,7 +90,7 @@ def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict
         return Verdict("blocked", blocked_by=blocked_by)
     shown = {field.name for field in gate.fields if _is_shown(gate, evidence.get(field.name))}
     missing = tuple(name for name in required_names(gate) if name not in shown)
-    wrong = {name: "holds a number that is not finite" for name, value in evidence.items() if not _is_finite(value)}
+    wrong = {name: "holds a number that is not finite" for name, value in evidence.items() if not is_finite(value)}
     doubtful: dict[str, str] = {}
     for field in gate.fields:
         if field.name in shown and field.name not in wrong:
@@ -196,19 +196,6 @@ def _broken_rules(gate: Gate, evidence: Mapping[str, object], reported: set[str]
 
 def _kind(value: object) -> str:
     return next(spoken for spoken, fits in _OF_TYPE.values() if fits(value))
-
-
-def _is_finite(value: object) -> bool:
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, float) and not math.isfinite(item):
-            return False
-        if is_list(item):
-            pending.extend(item)
-        elif is_object(item):
-            pending.extend(item.values())
-    return True
 
 
 def _property(field: Field, gate: Gate) -> dict[str, Any]:

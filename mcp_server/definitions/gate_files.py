@@ -1,0 +1,148 @@
+"""Reads ``gate-definition.yaml``.
+
+Whatever is wrong is an error with its line and makes the gate one that blocks. A key that this program knows nothing of
+may ask for something, so it blocks as well; only keys that inform a reader are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, cast
+
+from mcp_server.definitions.documents import DocumentError, read_yaml
+from mcp_server.definitions.nodes import Node, Report
+from mcp_server.domain.definition import DEFAULT_MAX_ATTEMPTS, CheckInfo, Field, FieldType, Gate, Rule
+from mcp_server.domain.gates import defects
+
+# The short names that Python and JSON Schema have for the same types.
+_TYPES: Mapping[str, FieldType] = {
+    "boolean": "boolean",
+    "bool": "boolean",
+    "integer": "integer",
+    "int": "integer",
+    "number": "number",
+    "float": "float",
+    "string": "string",
+    "str": "string",
+    "object": "object",
+    "dict": "object",
+    "list": "list",
+    "array": "list",
+    "any": "any",
+}
+_INFORMATIVE = frozenset(
+    {"$schema", "description", "example", "examples", "hint", "label", "name", "notes", "title", "version"}
+)
+_GATE_KEYS = frozenset(
+    {"checkpoint", "evidence_schema", "validators", "cross_field_validation", "checks", "approval", "max_attempts"}
+    | {"reopen", "protected_paths", "on_no_go", "phase", "phase_number", "phase_name"}
+)
+_FIELD_KEYS = frozenset({"type", "required", "validator", "validator_params", "from_check"})
+
+
+def read_gate(text: str, file: str) -> tuple[Gate, Report]:
+    """The gate that a file states, and what is wrong with it; with an error, the gate has a ``problem``."""
+    report = Report(file)
+    try:
+        report.document = read_yaml(text)
+    except DocumentError as error:
+        report.add_at("error", error.line, str(error), "Mend the YAML.")
+        return Gate(origin="file", problem=_problem(report)), report
+    root = Node(report.document.data, (), report)
+    gate = _gate(root)
+    for defect in defects(gate):
+        report.add("error", defect.path, defect.problem, "See the validators and expressions that a gate may use.")
+    return gate.model_copy(update={"problem": _problem(report)}), report
+
+
+def _problem(report: Report) -> str | None:
+    errors = [str(problem) for problem in report.problems if problem.severity == "error"]
+    return f"the gate is invalid: {'; '.join(errors[:3])}" if errors else None
+
+
+def _gate(root: Node) -> Gate:
+    checkpoint = root.child("checkpoint")
+    unsupported = [*_unknown(root, _GATE_KEYS), *_unknown(checkpoint, {"strict", "allow_override", "enabled"})]
+    if checkpoint.child("enabled").boolean(default=True) is False:
+        checkpoint.child("enabled").warning("'enabled: false' does not open a gate", "Remove the key.")
+    fields = tuple(_field(name, node, unsupported) for name, node in root.child("evidence_schema").members().items())
+    checks = tuple(_check(node) for node in root.child("checks").entries())
+    approval = _approval(root.child("approval"))
+    protected_paths = root.child("protected_paths").texts()
+    on_no_go = root.child("on_no_go")
+    unsupported += [f"on_no_go.{key}" for key in on_no_go.members() if key != "advise"]
+    unsupported += ["checks"] if checks else []
+    unsupported += ["approval"] if approval and approval.get("required", True) is not False else []
+    unsupported += ["protected_paths"] if protected_paths else []
+    return Gate(
+        fields=fields,
+        rules=tuple(_rule(node, unsupported) for node in root.child("cross_field_validation").entries()),
+        validators={name: node.text() for name, node in root.child("validators").members().items()},
+        strict=checkpoint.child("strict").boolean(default=True),
+        allow_override=checkpoint.child("allow_override").boolean(default=True),
+        max_attempts=root.child("max_attempts").integer(DEFAULT_MAX_ATTEMPTS),
+        reopen=_reopen(root.child("reopen")),
+        advice=on_no_go.child("advise").text() or None,
+        checks=checks,
+        approval=approval,
+        protected_paths=protected_paths,
+        unsupported=tuple(unsupported),
+        origin="file",
+    )
+
+
+def _unknown(node: Node, known: Iterable[str]) -> list[str]:
+    allowed = {*known, *_INFORMATIVE}
+    return [member.label for key, member in node.members().items() if key not in allowed and not key.startswith("x-")]
+
+
+def _field(name: str, node: Node, unsupported: list[str]) -> Field:
+    unsupported += _unknown(node, _FIELD_KEYS)
+    if node.data is None:
+        node.error(f"the field '{name}' says nothing", "Give it a type, and whether it is required.")
+    kind = node.child("type").text("any")
+    if kind not in _TYPES:
+        known = "boolean, integer, number, float, string, object, list"
+        node.child("type").error(f"there is no type '{kind}'", f"Use one of {known}.")
+    from_check = node.child("from_check").text() or None
+    unsupported += [node.child("from_check").label] if from_check else []
+    return Field(
+        name=name,
+        type=_TYPES.get(kind, "any"),
+        required=node.child("required").boolean(default=True),
+        validator=node.child("validator").text() or None,
+        validator_params={key: member.data for key, member in node.child("validator_params").members().items()},
+        description=node.child("description").text(),
+        from_check=from_check,
+    )
+
+
+def _rule(node: Node, unsupported: list[str]) -> Rule:
+    unsupported += _unknown(node, {"rule", "error_message"})
+    expression = node.child("rule").text()
+    return Rule(
+        expression=expression,
+        error_message=node.child("error_message").text() or f"{node.label} does not hold",
+    )
+
+
+def _check(node: Node) -> CheckInfo:
+    raw: dict[str, Any] = {key: member.data for key, member in node.members().items()}
+    identity = node.child("id").text()
+    if not identity:
+        node.error("a check needs an id", "Give it one.")
+    return CheckInfo(id=identity, description=node.child("description").text(), raw=raw)
+
+
+def _approval(node: Node) -> dict[str, Any] | None:
+    if isinstance(node.data, bool):
+        return {"required": node.data}
+    return {key: member.data for key, member in node.members().items()} or None
+
+
+def _reopen(node: Node) -> Literal["assistant", "person"]:
+    said = node.text("assistant")
+    if said not in {"assistant", "person"}:
+        node.error(f"nobody called '{said}' can reopen a phase", "Use assistant or person.")
+        return "person"
+    return cast("Literal['assistant', 'person']", said)

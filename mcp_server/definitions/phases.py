@@ -1,0 +1,111 @@
+"""The phases of a definition: those that the metadata lists, and the folders that it does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mcp_server.definitions.gate_files import read_gate
+from mcp_server.definitions.markdown import MarkdownFile, first_heading, read_markdown
+from mcp_server.definitions.nodes import Node
+from mcp_server.definitions.plain_gates import gate_of_metadata
+from mcp_server.definitions.problems import Problem
+from mcp_server.definitions.task_files import find_file, read_tasks
+from mcp_server.domain.definition import Gate, Phase
+
+GATE_FILE = "gate-definition.yaml"
+
+_FOLDER = re.compile(r"phases/(\d{1,6})/")
+_PHASE_PREFIX = re.compile(r"^phase\s+\d+\s*[:.\u2013\u2014-]*\s*", re.IGNORECASE)
+
+
+def read_phases(root: Node, files: Mapping[str, bytes], problems: list[Problem]) -> tuple[Phase, ...]:
+    """All phases of the metadata and of the folders, by number."""
+    entries = _entries(root)
+    folders = _folders(files, problems)
+    phases: list[Phase] = []
+    for number in sorted({*entries, *folders}):
+        entry = entries.get(number) or Node(None, ("phases",), root.report)
+        phases.append(_phase(number, entry, folders.get(number, f"phases/{number}"), files, problems))
+    if not phases:
+        root.child("phases").error("there is no phase", "List the phases, or add a folder phases/1.")
+    return tuple(phases)
+
+
+def _entries(root: Node) -> dict[int, Node]:
+    found: dict[int, Node] = {}
+    for entry in root.child("phases").entries():
+        node = entry.child("phase_number")
+        number = int(node.data) if isinstance(node.data, str) and node.data.isdecimal() else node.data
+        if isinstance(number, str) and root.child("dynamic_phases").data is True:
+            continue
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 10**6:
+            node.error(f"{node.label} has to be an integer not below 0", "Number the phase.")
+        elif number in found:
+            node.error(f"the phase {number} is there twice", "Give each phase its own number.")
+        else:
+            found[number] = entry
+            if not entry.child("phase_name").text():
+                entry.warning(f"the phase {number} has no phase_name", "Name it.")
+    return found
+
+
+def _folders(files: Mapping[str, bytes], problems: list[Problem]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for path in sorted(files):
+        match = _FOLDER.match(path)
+        if match:
+            folder = match.group().rstrip("/")
+            if found.setdefault(int(match.group(1)), folder) != folder:
+                message = f"has the number of {found[int(match.group(1))]}"
+                hint = "Keep one folder for each phase."
+                problems.append(Problem("error", folder, None, message, hint))
+    return found
+
+
+def _phase(number: int, entry: Node, folder: str, files: Mapping[str, bytes], problems: list[Problem]) -> Phase:
+    markdown = _markdown(entry, folder, files)
+    told = entry.first("estimated_effort", "estimated_duration").text(severity="warning")
+    return Phase(
+        number=number,
+        title=entry.first("phase_name", "name").text() or _title(markdown.body) or f"Phase {number}",
+        description=entry.first("purpose", "description").text(),
+        instructions=markdown.body,
+        tasks=read_tasks(entry.child("tasks").entries(), folder, files, problems),
+        gate=_gate(entry, folder, files, problems),
+        estimated_duration=told or None,
+    )
+
+
+def _markdown(entry: Node, folder: str, files: Mapping[str, bytes]) -> MarkdownFile:
+    node = entry.first("file", "phase_file")
+    named = node.text()
+    path = find_file(files, folder, named) if named else None
+    if named and path is None:
+        node.warning(f"the file {named} is not there", "Write the file, or mend its name.")
+    return read_markdown(files.get(path or f"{folder}/phase.md", b""))
+
+
+def _title(body: str) -> str:
+    return _PHASE_PREFIX.sub("", first_heading(body))
+
+
+def _gate(entry: Node, folder: str, files: Mapping[str, bytes], problems: list[Problem]) -> Gate:
+    plain = gate_of_metadata(entry)
+    path = f"{folder}/{GATE_FILE}"
+    similar = {f"{folder}/gate-definition.yml", f"{folder}/gate-definition.json"}.intersection(files)
+    hint = f"Name it {GATE_FILE}."
+    problems.extend(Problem("error", name, None, "is not read as a gate", hint) for name in sorted(similar))
+    if path not in files:
+        return plain
+    gate, report = read_gate(files[path].decode("utf-8-sig", errors="replace"), path)
+    problems.extend(report.problems)
+    names = {field.name for field in gate.fields}
+    if plain.origin == "required_evidence" and names and names != {field.name for field in plain.fields}:
+        node = entry.child("checkpoint").child("required_evidence")
+        node.warning(f"names other evidence than {path}, which counts", "Make both name the same.")
+    if gate.problem or gate.fields or gate.rules or gate.unsupported:
+        return gate
+    hint = "Say under evidence_schema what has to be shown."
+    problems.append(Problem("warning", path, None, "asks for nothing, so the metadata's gate is used", hint))
+    return gate.model_copy(update={"fields": plain.fields, "origin": plain.origin})

@@ -1,0 +1,52 @@
+"""The gates of phases that have no gate file: made of what the metadata says of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from mcp_server.definitions.nodes import Node
+from mcp_server.domain.definition import Field, Gate
+
+MAX_SLUG = 60
+
+
+def gate_of_metadata(phase: Node) -> Gate:
+    """The gate of a phase: its required evidence, else its validation criteria, else a summary.
+
+    A gate that lets everything through is no gate, so there is always something to show.
+    """
+    names = _required_evidence(phase)
+    if names:
+        fields = [Field(name=name, description=description) for name, description in names.items()]
+        return Gate(fields=tuple(fields), origin="required_evidence")
+    criteria = phase.child("validation_criteria").texts()
+    if criteria:
+        slugs = slugs_of(criteria)
+        fields = [Field(name=slug, type="boolean", description=text) for slug, text in slugs.items()]
+        return Gate(fields=tuple(fields), origin="validation_criteria")
+    summary = Field(
+        name="summary", type="string", validator="non_empty", description="What was done in this phase, and its outcome"
+    )
+    return Gate(fields=(summary,), origin="fallback")
+
+
+def _required_evidence(phase: Node) -> dict[str, str]:
+    required = phase.child("checkpoint").child("required_evidence")
+    if isinstance(required.data, dict):
+        return {name: node.text() if isinstance(node.data, str) else "" for name, node in required.members().items()}
+    return dict.fromkeys(required.texts(), "")
+
+
+def slugs_of(sentences: Iterable[str]) -> dict[str, str]:
+    """Names for sentences: lower case, ASCII letters and digits with ``_`` between, and ``_2`` on a clash."""
+    found: dict[str, str] = {}
+    for sentence in sentences:
+        base = re.sub(r"[^a-z0-9]+", "_", sentence.lower()).strip("_")[:MAX_SLUG].strip("_") or "criterion"
+        slug, count = base, 1
+        while slug in found:
+            count += 1
+            suffix = f"_{count}"
+            slug = base[: MAX_SLUG - len(suffix)].rstrip("_") + suffix
+        found[slug] = sentence
+    return found
