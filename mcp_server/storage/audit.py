@@ -6,6 +6,7 @@ log), so that one which a crash left out is added later and none is there twice.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, Literal
 
@@ -15,7 +16,7 @@ from mcp_server.domain.events import Event, SealAccepted, SessionDeleted, Sessio
 from mcp_server.domain.session import Frozen, Session
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.anchors import AuditAnchor
-from mcp_server.storage.durable import make_private, opened, read_file, read_span, write_span
+from mcp_server.storage.durable import make_private, opened, read_file, read_span, set_aside, write_file, write_span
 from mcp_server.storage.filesystem import CREATE, FileSystem
 from mcp_server.storage.findings import tampered
 from mcp_server.storage.guard import Guard
@@ -106,10 +107,7 @@ class Audit:
     def read(self) -> list[AuditLine]:
         """Every line; CorruptStateError unless the chain and the anchor hold."""
         anchor = self._guard.anchors.read_audit()
-        try:
-            raw = read_file(self._fs, self._layout.audit)
-        except FileNotFoundError:
-            raw = b""
+        raw = self._raw()
         if not _reaches(anchor, raw):
             raise tampered("the audit log does not hold what was last written to it")
         lines: list[AuditLine] = []
@@ -125,6 +123,26 @@ class Audit:
             lines.append(parsed)
         return lines
 
+    def accept(self) -> None:
+        """Chain and anchor the log anew as it is; what no longer parses, and the old chain, go to the quarantine."""
+        with self._locks.hold("audit"):
+            raw = self._raw()
+            content = previous = b""
+            for line in _parsed(raw):
+                previous = line.model_copy(update={"prev": sha256(previous)}).model_dump_json().encode() + b"\n"
+                content += previous
+            if content != raw:
+                set_aside(self._fs, self._layout.quarantine, "audit", raw)
+                write_file(self._fs, self._layout.audit, content)
+            last = len(content) - len(previous)
+            self._guard.anchor_audit(AuditAnchor(length=len(content), hash=sha256(previous), last=last))
+
+    def _raw(self) -> bytes:
+        try:
+            return read_file(self._fs, self._layout.audit)
+        except FileNotFoundError:
+            return b""
+
     def _trusted(self, fd: int, size: int) -> bool:
         try:
             anchor = self._guard.anchors.read_audit()
@@ -133,6 +151,15 @@ class Audit:
         if anchor is None:
             return True
         return anchor.length <= size and sha256(read_span(self._fs, fd, anchor.last, anchor.length)) == anchor.hash
+
+
+def _parsed(raw: bytes) -> list[AuditLine]:
+    """The lines of an audit log that parse."""
+    lines: list[AuditLine] = []
+    for line in raw.splitlines():
+        with suppress(ValidationError):
+            lines.append(AuditLine.model_validate_json(line))
+    return lines
 
 
 def _reaches(anchor: AuditAnchor | None, raw: bytes) -> bool:

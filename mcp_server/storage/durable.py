@@ -12,6 +12,7 @@ from typing import Final, Literal, Self
 
 from mcp_server.errors import StorageError
 from mcp_server.storage.filesystem import CREATE_NEW, READ, FileSystem
+from mcp_server.storage.layout import sha256
 
 _WORDS: Final = {
     errno.ENOSPC: "the disk is full",
@@ -69,7 +70,7 @@ def read_file(fs: FileSystem, path: Path) -> bytes:
 
 def read_span(fs: FileSystem, fd: int, start: int, end: int) -> bytes:
     """The bytes from ``start`` to ``end``, or to the file's end if that comes first."""
-    part = fs.read(fd, end - start, start)
+    part = fs.read(fd, max(0, end - start), start)
     if len(part) == end - start or not part:
         return part
     parts = [part]
@@ -139,6 +140,11 @@ def publish(fs: FileSystem, temporary: Path, path: Path) -> None:
 def write_file(fs: FileSystem, path: Path, content: bytes) -> None:
     """Put a file into its place as a whole, durably."""
     publish(fs, stage(fs, path.parent, content), path)
+
+
+def set_aside(fs: FileSystem, quarantine: Path, name: str, content: bytes) -> None:
+    """Keep a copy of a file that is about to be replaced by what could be read of it."""
+    write_file(fs, quarantine / f"{name}.{sha256(content)[:16]}", content)
 
 
 def discard(fs: FileSystem, path: Path) -> None:

@@ -56,6 +56,9 @@ class Head(_Body):
     seal: Seal | Literal["unsealed"]
 
 
+_MARKS: Final = frozenset(Head.model_fields) - frozenset(Session.model_fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A head in memory: the session, what else the file says, and its bytes."""
@@ -92,13 +95,23 @@ def decode(raw: bytes) -> Page:
     try:
         head = Head.model_validate_json(raw)
     except ValidationError as error:
-        if any(problem["type"] == "extra_forbidden" for problem in error.errors(include_input=False)):
-            raise newer("it has a field that this version of pos-workflow does not know") from None
-        raise _unreadable(raw) from None
+        raise _invalid(raw, error) from None
     values = vars(head)
     session = Session.model_construct(None, **{name: values[name] for name in Session.model_fields})
     seal = None if head.seal == "unsealed" else head.seal
     return Page(session, head.store, head.log, head.requests, seal, raw)
+
+
+def decode_edited(raw: bytes) -> Session:
+    """The session in a head that somebody edited, whatever its marks say; CorruptStateError when there is none."""
+    try:
+        fields = orjson.loads(raw)
+        session = {name: value for name, value in fields.items() if name not in _MARKS}
+        return Session.model_validate_json(orjson.dumps(session))
+    except (orjson.JSONDecodeError, AttributeError):
+        raise torn("its file does not parse") from None
+    except ValidationError as error:
+        raise _invalid(raw, error) from None
 
 
 def with_request(requests: Mapping[str, int], request_id: str, seq: int) -> dict[str, int]:
@@ -119,6 +132,12 @@ def json_schema() -> dict[str, Any]:
 
 def _before_seal(raw: bytes) -> bytes:
     return raw[: raw.rindex(b'"seal": ')]
+
+
+def _invalid(raw: bytes, error: ValidationError) -> CorruptStateError:
+    if any(problem["type"] == "extra_forbidden" for problem in error.errors(include_input=False)):
+        return newer("it has a field that this version of pos-workflow does not know")
+    return _unreadable(raw)
 
 
 def _unreadable(raw: bytes) -> CorruptStateError:

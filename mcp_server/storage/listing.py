@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from typing import Final
 
 from mcp_server.domain.session import Session
 from mcp_server.errors import CorruptStateError
-from mcp_server.storage.layout import is_session_id
 from mcp_server.storage.parts import Parts
 
 # A file that changed so lately can change again without its times showing it.
 _RACY_NANOSECONDS: Final = 2_000_000_000
+
+# What the system says of one file and not of the disk.
+_ONE_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
 
 _Signature = tuple[int, int, int, int]
 
@@ -44,22 +47,20 @@ class Lister:
 
     def list(self) -> Listing:
         """Every session; one that cannot be trusted hides no other."""
-        parts = self._parts
-        try:
-            names = parts.fs.scandir(parts.layout.live.folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return Listing((), ())
-        ids = sorted(name[:-5] for name in names if name.endswith(".json") and is_session_id(name[:-5]))
         with self._lock:
             known = self._cache
         fresh: dict[str, tuple[_Signature, Session]] = {}
         sessions: list[Session] = []
         corrupt: list[Corrupt] = []
-        for session_id in ids:
+        for session_id in self._parts.ids_in(self._parts.layout.live):
             try:
                 session = self._session(session_id, known, fresh)
             except CorruptStateError as error:
-                corrupt.append(Corrupt(session_id, str(error)))
+                corrupt.append(Corrupt(session_id, error.message))
+            except OSError as error:
+                if error.errno not in _ONE_FILE:
+                    raise
+                corrupt.append(Corrupt(session_id, "torn: its file cannot be read"))
             else:
                 if session is not None:
                     sessions.append(session)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from mcp_server.domain import machine
 from mcp_server.domain.events import Event, SealAccepted, SessionStarted
@@ -36,10 +36,10 @@ class Record(Frozen):
 class LogMark(Frozen):
     """How far a log is valid: its length in bytes, the last line's hash and offset, the number of lines."""
 
-    length: int
+    length: int = Field(ge=0)
     hash: str
-    last: int
-    count: int
+    last: int = Field(ge=0)
+    count: int = Field(ge=0)
 
 
 NOTHING: Final = LogMark(length=0, hash=sha256(b""), last=0, count=0)
@@ -78,13 +78,19 @@ def parse_line(line: bytes) -> Record | None:
         return None
 
 
-def fold(records: Sequence[Record]) -> Session:
-    """The session that the events make.
+def accepted_at(records: Sequence[Record]) -> int:
+    """The index from which a log vouches for itself: the last event by which a person accepted what was there, or 0."""
+    return max((index for index, record in enumerate(records) if isinstance(record.event, SealAccepted)), default=0)
 
-    What a person accepted stands for itself, so folding begins at the last such event. CorruptStateError when the
-    events do not follow from each other.
+
+def fold(records: Sequence[Record]) -> Session:
+    """The session that the events make, from the last that a person accepted.
+
+    CorruptStateError when they do not follow from each other.
     """
-    start = max((index for index, record in enumerate(records) if isinstance(record.event, SealAccepted)), default=0)
+    if not records:
+        raise tampered("its log is empty")
+    start = accepted_at(records)
     first = records[start].event
     try:
         match first:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from mcp_server.domain.events import Event
 from mcp_server.domain.session import Session
@@ -50,7 +51,7 @@ class Pages:
         """The bytes of a session's log, up to a length or all."""
         with _plain_files("its log is not a file"):
             try:
-                with opened(self._fs, place.log(session_id), READ) as fd:
+                with opened(self._fs, self._log_path(place, session_id), READ) as fd:
                     return read_span(self._fs, fd, 0, self._fs.fstat(fd).st_size if length is None else length)
             except FileNotFoundError:
                 raise tampered("its log is missing") from None
@@ -108,13 +109,23 @@ class Pages:
 
     def _require_log(self, place: Place, page: Page) -> None:
         try:
-            found = self._fs.stat(place.log(page.session.session_id))
+            found = self._fs.stat(self._log_path(place, page.session.session_id))
         except FileNotFoundError:
             raise tampered("its log is missing") from None
         if not stat.S_ISREG(found.st_mode):
             raise tampered("its log is not a file")
         if found.st_size < page.log.length:
             raise tampered("its log is shorter than the session says")
+
+    def _log_path(self, place: Place, session_id: str) -> Path:
+        """Where the log lies: it leaves the trash before the head does."""
+        path = place.log(session_id)
+        if place == self._layout.trash:
+            try:
+                self._fs.stat(path)
+            except FileNotFoundError:
+                return self._layout.live.log(session_id)
+        return path
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from mcp_server.domain.session import Session
 from mcp_server.errors import CorruptStateError, NotFoundError
 from mcp_server.storage.audit import Audit
 from mcp_server.storage.blobs import Blobs
@@ -16,11 +18,13 @@ from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.guard import Guard
 from mcp_server.storage.head import Page
 from mcp_server.storage.keys import UserFolders
-from mcp_server.storage.layout import Layout, Place
+from mcp_server.storage.layout import Layout, Place, is_session_id
 from mcp_server.storage.locks import Locks, stripe_of
 from mcp_server.storage.pages import Pages
 from mcp_server.storage.root import Root
 from mcp_server.storage.starts import Starts
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,40 @@ class Parts:
         return False
 
     def look(self, session_id: str) -> Found | None:
-        """``find`` for those who hold no lock: a doubt is looked at again while nobody writes."""
+        """``find`` for those who hold no lock."""
+        return self.doubting(session_id, lambda: self.find(session_id))
+
+    def doubting(self, session_id: str, read: Callable[[], T]) -> T:
+        """What a reader without a lock finds. A doubt is looked at again while nobody writes.
+
+        Files that a writer is about to move or replace can look wrong to someone who reads them one after the other.
+        """
         try:
-            return self.find(session_id)
+            return read()
         except CorruptStateError as finding:
             try:
                 # Where the lock has never been made nobody has ever written.
                 with self.locks.hold(stripe_of(session_id), create=False):
-                    return self.find(session_id)
+                    return read()
             except OSError:
                 raise finding from None
+
+    def session_ids(self) -> list[str]:
+        """The ids of all sessions, in the trash or not, whether their files can be trusted or not."""
+        return sorted({name for place in (self.layout.live, self.layout.trash) for name in self.ids_in(place)})
+
+    def ids_in(self, place: Place) -> list[str]:
+        """The ids of the sessions whose heads lie in a folder, sorted; none when there is no such folder."""
+        try:
+            names = self.fs.scandir(place.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        ids = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+        return sorted(name for name in ids if is_session_id(name))
+
+    def home(self, session: Session) -> Place:
+        """The folder where a session's files belong."""
+        return self.layout.live if session.deleted_at is None else self.layout.trash
 
     def require_live(self, found: Found | None, session_id: str) -> Found:
         """The session; NotFoundError when there is none or it is in the trash."""
@@ -117,7 +145,7 @@ class Parts:
         found = self.find(session_id)
         if found is None:
             return None
-        home = self.layout.trash if found.deleted else self.layout.live
+        home = self.home(found.page.session)
         if found.place != home:
             self.move(session_id, found.place, home)
         return Found(home, found.page)

@@ -11,13 +11,15 @@ from typing import Final
 
 from mcp_server.domain.events import Event, SessionStarted
 from mcp_server.domain.session import Session
+from mcp_server.storage.acceptance import Acceptance
 from mcp_server.storage.durable import Outcome
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.keys import UserFolders
 from mcp_server.storage.layout import require_session_id
 from mcp_server.storage.listing import Lister, Listing
 from mcp_server.storage.log import Record, Request
-from mcp_server.storage.parts import Found, Parts
+from mcp_server.storage.parts import Parts
+from mcp_server.storage.verification import Verifier, VerifyReport
 from mcp_server.storage.writer import Committed, Writer
 
 _NO_BLOBS: Final[Mapping[str, bytes]] = MappingProxyType({})
@@ -72,7 +74,9 @@ class Store:
 
     def read(self, session_id: str) -> Session:
         """The session as it is now."""
-        return self._found(session_id).page.session
+        parts = self._parts
+        with Outcome():
+            return parts.require_live(parts.look(require_session_id(session_id)), session_id).page.session
 
     def update(
         self,
@@ -109,9 +113,14 @@ class Store:
 
     def events(self, session_id: str, *, after: int = 0, limit: int | None = None) -> list[Record]:
         """What has happened to the session, in order, from the event that follows ``after``."""
-        found = self._found(session_id)
+        parts = self._parts
+
+        def read() -> list[Record]:
+            found = parts.require_live(parts.find(session_id), session_id)
+            return parts.pages.records(found.place, found.page)
+
         with Outcome():
-            records = self._parts.pages.records(found.place, found.page)
+            records = parts.doubting(require_session_id(session_id), read)
         return records[after:] if limit is None else records[after : after + limit]
 
     def sessions(self) -> Listing:
@@ -124,7 +133,21 @@ class Store:
         with Outcome():
             return self._parts.blobs.get(sha256)
 
-    def _found(self, session_id: str) -> Found:
-        require_session_id(session_id)
+    def verify(self, session_id: str | None = None) -> VerifyReport:
+        """Look at everything of one session, or of all and the audit log; lines that a crash left out of that are added."""
         with Outcome():
-            return self._parts.require_live(self._parts.look(session_id), session_id)
+            return Verifier(self._parts).verify(None if session_id is None else require_session_id(session_id))
+
+    def accept_seal(self, session_id: str, *, at: datetime, authenticated: bool = False) -> Session:
+        """Accept a session's files as they are, for a person who looked at them; one that can be trusted is left alone.
+
+        Raises CorruptStateError for what cannot be accepted: files that do not parse, are newer or another session's.
+        """
+        return Acceptance(self._parts, at, authenticated=authenticated).one(require_session_id(session_id))
+
+    def accept_all(self, *, at: datetime, authenticated: bool = False) -> Listing:
+        """Accept the whole store as it is; the sessions that were accepted, and those that cannot be.
+
+        What is gone without having been deleted is then taken for deleted. The audit log is accepted too.
+        """
+        return Acceptance(self._parts, at, authenticated=authenticated).all()

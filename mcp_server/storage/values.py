@@ -71,6 +71,15 @@ def unpack(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, Item]
     return {name: _whole(item, fetch) for name, item in items.items()}
 
 
+def references(evidence: Evidence, fetch: Callable[[str], bytes]) -> list[str]:
+    """The SHA-256 of every blob that the evidence needs, also of those that only another blob names."""
+    items, named = evidence.items, list[str]()
+    if evidence.stored is not None:
+        named.append(evidence.stored.sha256)
+        items = _ITEMS.validate_json(fetch(evidence.stored.sha256))
+    return named + [item.stored.sha256 for item in items.values() if item.stored is not None]
+
+
 def _whole(item: Item, fetch: Callable[[str], bytes]) -> Item:
     if item.stored is None:
         return item

@@ -46,7 +46,7 @@ class Writer:
         with Outcome():
             parts.root.make()
             known = parts.starts.find(request) if request else None
-            if known is None or parts.find(known) is None:
+            if known is None or parts.look(known) is None:
                 parts.blobs.put(blobs)
             if request is not None:
                 event = event.model_copy(update={"session_id": known or self._reserve(request, event.session_id)})
@@ -136,7 +136,8 @@ class Writer:
         line = audited(event, page.log.hash, session)
         if line is not None:
             parts.audit.append(line)
-            parts.settle(session.session_id)
+            if place != parts.home(session):
+                parts.move(session.session_id, place, parts.home(session))
         return Committed(session=session, event=event, seq=page.log.count, present=session, replayed=False)
 
     def _replay(self, found: Found, request: Request, outcome: Outcome) -> Committed:
