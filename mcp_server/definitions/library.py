@@ -71,14 +71,25 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A folder as it was read: the bundle, and either the workflow or what is wrong."""
+    """A folder as it was read, with what is wrong with it; with errors, its workflow serves to know its names."""
 
     bundle: Bundle
-    workflow: Workflow | None
+    parsed: Workflow | None
     errors: tuple[Problem, ...]
 
     @property
+    def workflow(self) -> Workflow | None:
+        """The workflow, if it may be started."""
+        return None if self.errors else self.parsed
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The other names that the definition claims, also when it is broken."""
+        return self.parsed.aliases if self.parsed else ()
+
+    @property
     def problem(self) -> str:
+        """What is wrong, in one line."""
         said = "; ".join(map(str, self.errors[:3]))
         return f"{said}; and {len(self.errors) - 3} more" if len(self.errors) > 3 else said
 
@@ -119,9 +130,9 @@ class Library:
         an alias that several claim.
         """
         places = self._places()
-        known = {folder: self._load(place.folder) for folder, place in places.items()}
-        folder = name if name in places else self._by_alias(name, known)
-        loaded, place = known[folder], places[folder]
+        folder = name if name in places else self._by_alias(name, places)
+        place = places[folder]
+        loaded = self._load(place.folder)
         if loaded.workflow is None:
             raise ConfigurationError(
                 f"the workflow '{folder}' is invalid: {loaded.problem}",
@@ -129,7 +140,7 @@ class Library:
             )
         return Found(loaded.workflow, loaded.bundle, loaded.bundle.digest, place.source, place.shadows)
 
-    def moved_on(self, workflow_type: str, source: Source, digest: str) -> bool:
+    def moved_on(self, workflow_type: str, source: str, digest: str) -> bool:
         """Whether the definition on disk is not that of ``digest`` any more: changed, broken, hidden or gone."""
         place = self._places().get(workflow_type)
         if place is None or place.source != source:
@@ -137,16 +148,16 @@ class Library:
         loaded = self._load(place.folder)
         return loaded.workflow is None or loaded.bundle.digest != digest
 
-    def _by_alias(self, name: str, known: Mapping[str, _Loaded]) -> str:
-        workflows = {folder: loaded.workflow for folder, loaded in known.items() if loaded.workflow is not None}
-        claims = [folder for folder, workflow in workflows.items() if name in workflow.aliases]
+    def _by_alias(self, name: str, places: Mapping[str, _Place]) -> str:
+        aliases = {folder: self._load(place.folder).aliases for folder, place in places.items()}
+        claims = sorted(folder for folder, names in aliases.items() if name in names)
         if len(claims) > 1:
             raise ConfigurationError(
-                f"the name '{name}' is claimed by {' and '.join(sorted(claims))}",
+                f"the name '{name}' is claimed by {' and '.join(claims)}",
                 remediation="Start the workflow by the name of its folder, or change one of the definitions.",
             )
         if not claims:
-            names = {*known, *(alias for workflow in workflows.values() for alias in workflow.aliases)}
+            names = {*aliases, *(alias for names in aliases.values() for alias in names)}
             raise NotFoundError(
                 f"there is no workflow '{name}'",
                 remediation="Call list_workflows to see what there is.",
@@ -175,8 +186,7 @@ class Library:
         trusted = all(file.mtime_ns < time.time_ns() - _YOUNG_NS for file in seen.files)
         reading = read_folder(folder, seen)
         parsed = parse(reading.bundle)
-        errors = (*reading.problems, *parsed.errors)
-        loaded = _Loaded(reading.bundle, None if errors else parsed.workflow, errors)
+        loaded = _Loaded(reading.bundle, parsed.workflow, (*_name_problems(folder), *reading.problems, *parsed.errors))
         with self._lock:
             if trusted:
                 self._read[folder] = (seen.files, loaded)
@@ -185,16 +195,24 @@ class Library:
         return loaded
 
 
+def _name_problems(folder: Path) -> tuple[Problem, ...]:
+    if _NAME.fullmatch(folder.name):
+        return ()
+    hint = "Rename it: lower case letters, digits, '_', '-' and '.', and no '-' or '.' in front."
+    return (Problem("error", ".", None, "the name of the folder cannot be the name of a workflow", hint),)
+
+
 def _definitions(root: Path) -> Iterator[Path]:
     """The folders of ``root`` that are definitions, whole or broken."""
     try:
         entries = sorted(root.iterdir())
     except OSError:
         return
-    for entry in entries:
-        if (
-            _NAME.fullmatch(entry.name)
-            and entry.is_dir()
-            and ((entry / METADATA).exists() or (entry / "phases").is_dir())
-        ):
-            yield entry
+    yield from (entry for entry in entries if not entry.name.startswith(".") and _is_definition(entry))
+
+
+def _is_definition(entry: Path) -> bool:
+    try:
+        return entry.is_dir() and ((entry / METADATA).exists() or (entry / "phases").is_dir())
+    except OSError:
+        return True
