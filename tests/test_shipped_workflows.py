@@ -12,6 +12,7 @@ from mcp_server.checks.probes import ProjectProbes
 from mcp_server.definitions.folder import read_folder
 from mcp_server.definitions.parse import parse
 from mcp_server.definitions.tasks import task_content
+from mcp_server.definitions.validate import validate_folder
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.gates import Verdict, evidence_schema, judge, required_names
 from tests.shipped_evidence import FILES, HONEST
@@ -257,8 +258,7 @@ def test_every_gate_has_a_lie_told_to_it() -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_shipped_workflow_has_neither_errors_nor_warnings(folder: Path) -> None:
-    reading = read_folder(folder)
-    assert [str(problem) for problem in (*reading.problems, *parse(reading.bundle).problems)] == []
+    assert [str(problem) for problem in validate_folder(folder)] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
