@@ -7,7 +7,7 @@ starts, so that no call costs more than the budget, however large the evidence i
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import GeneratorType
 from typing import Any, TypeGuard
 
@@ -111,6 +111,7 @@ def _gathered(meter: Meter, value: Any) -> list[Any]:
     return found
 
 
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {"abs": abs, "bool": truth, "len": len}
 FUNCTIONS = frozenset(
     {"abs", "bool", "float", "int", "len", "range", "round", "str"}
     | {"all", "any", "list", "max", "min", "set", "sorted", "sum", "tuple"}
@@ -120,12 +121,8 @@ FUNCTIONS = frozenset(
 def call_function(meter: Meter, name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """The result of ``name(*arguments, **options)``."""
     match name, arguments:
-        case ("len", [value]):
-            return len(value)
-        case ("bool", [value]):
-            return truth(value)
-        case ("abs", [value]):
-            return abs(value)
+        case ("abs" | "bool" | "len", [value]):
+            return _PLAIN[name](value)
         case ("round", [value, *digits]):
             if any(abs(places) > MAX_DIGITS for places in digits):
                 raise ExpressionError("it rounds to too many digits")
@@ -137,6 +134,8 @@ def call_function(meter: Meter, name: str, arguments: Sequence[Any], options: Ma
             return bounded(TYPES[name](*arguments))
         case ("min" | "max", [_, _, *_]):
             return _of_items(meter, name, list(arguments), options)
+        case ("list" | "set" | "tuple", []):
+            return _of_items(meter, name, (), options)
         case (_, [items]):
             return _of_items(meter, name, items, options)
         case _:
