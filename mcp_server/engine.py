@@ -33,9 +33,11 @@ from mcp_server.domain.events import (
 from mcp_server.domain.gates import Probes, judge
 from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status, Usage
 from mcp_server.errors import ConfigurationError, InvalidArgumentError, NotFoundError, StateError
-from mcp_server.storage.store import Committed, Record, Request, Store
-from mcp_server.storage.store import Listing as SessionListing
+from mcp_server.storage.listing import Listing as SessionListing
+from mcp_server.storage.log import Record, Request
+from mcp_server.storage.store import Store
 from mcp_server.storage.values import pack, unpack
+from mcp_server.storage.writer import Committed
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -295,6 +297,10 @@ class Engine:
         """Whether the definition on disk is no longer the one that the session pins."""
         pinned = session.definition
         return self._library.moved_on(session.workflow_type, pinned.source, pinned.digest)
+
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know about where sessions are kept, for instance that they go unsealed."""
+        return self._opened().store.notices
 
     def now(self) -> datetime:
         """The time, in UTC."""

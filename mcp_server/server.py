@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import anyio
 import anyio.to_thread
@@ -17,6 +18,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
+from pydantic import WithJsonSchema
 from pydantic_core import to_json
 
 import mcp_server
@@ -24,6 +26,9 @@ from mcp_server.actions.schema import INSTRUCTIONS, TOOL_NAME, tool_definition
 from mcp_server.dispatch import dispatch
 from mcp_server.engine import Engine
 from mcp_server.stdio import claim
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
 
 SHUTDOWN_SECONDS: Final = 0.8
 """How long a server that is asked to stop waits for the answers it owes."""
@@ -36,12 +41,18 @@ def tool() -> types.Tool:
     return types.Tool.model_validate(tool_definition())
 
 
-def register_workflow_tools(server: Server[Any], engine: Engine) -> int:
-    """Add the tool ``pos_workflow`` to a low-level MCP server beside the tools it has; returns 1.
+def register_workflow_tools(server: Server[Any] | MCPServer, engine: Engine) -> int:
+    """Add the tool ``pos_workflow`` to an MCP server beside the tools it has; returns 1.
 
-    The server's own ``tools/list`` and ``tools/call`` handlers, registered before, go on serving its own tools.
-    Raises ValueError when the server already has a tool of that name registered by this function.
+    On a low-level server its own ``tools/list`` and ``tools/call`` handlers, registered before, go on serving its own
+    tools, and the tool is exactly the one that ``pos-workflow`` serves. The SDK's decorator class (``MCPServer``)
+    publishes the signature of a function as the schema: the parameters are the same there, with titles and defaults
+    added, the output schema is left out, and what is no parameter at all is dropped by the SDK before it gets here.
+
+    Raises ValueError when a low-level server already has the tool from this function.
     """
+    if not isinstance(server, Server):
+        return _register_by_signature(server, engine)
     listing = server.get_request_handler("tools/list")
     calling = server.get_request_handler("tools/call")
     if getattr(calling.handler if calling else None, "_serves", None) == TOOL_NAME:
@@ -66,6 +77,31 @@ def register_workflow_tools(server: Server[Any], engine: Engine) -> int:
     call_tool._serves = TOOL_NAME  # type: ignore[attr-defined]  # noqa: SLF001 - our own mark
     server.add_request_handler("tools/list", types.PaginatedRequestParams, list_tools)
     server.add_request_handler("tools/call", types.CallToolRequestParams, call_tool)
+    return 1
+
+
+def _register_by_signature(server: MCPServer, engine: Engine) -> int:
+    published = tool_definition()
+    schema = published["inputSchema"]
+
+    async def pos_workflow(**arguments: Any) -> types.CallToolResult:
+        return await _call(engine, arguments)
+
+    def parameter(name: str, part: dict[str, Any]) -> inspect.Parameter:
+        default = inspect.Parameter.empty if name in schema["required"] else None
+        annotation = Annotated[Any, WithJsonSchema(part)]
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+    signature = inspect.Signature(
+        [parameter(name, part) for name, part in schema["properties"].items()], return_annotation=types.CallToolResult
+    )
+    pos_workflow.__signature__ = signature  # type: ignore[attr-defined]
+    server.add_tool(
+        pos_workflow,
+        name=published["name"],
+        description=published["description"],
+        annotations=types.ToolAnnotations.model_validate(published["annotations"]),
+    )
     return 1
 
 
@@ -136,7 +172,7 @@ class _Owed:
 @asynccontextmanager
 async def _draining(
     read: Any, write: Any, stopping: threading.Event
-) -> AsyncIterator[tuple[MemoryObjectReceiveStream[Any], MemoryObjectSendStream[SessionMessage]]]:
+) -> AsyncGenerator[tuple[MemoryObjectReceiveStream[Any], MemoryObjectSendStream[SessionMessage]]]:
     """Stand between the wire and the SDK, which drops what is in flight when its input ends.
 
     Its input is ended only when every request that was read has been answered, or the time for that is over.

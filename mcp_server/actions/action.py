@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from mcp_server.actions.fields import ExpectedVersion, RequestId
 from mcp_server.domain.session import Session
 from mcp_server.engine import Call, Engine
-from mcp_server.storage.store import Committed, Request
+from mcp_server.storage.log import Request
+from mcp_server.storage.writer import Committed
 
 
 class Params(BaseModel):

@@ -43,11 +43,9 @@ def message(event: Refusal, limit: int = FINDINGS_BYTES) -> str:
     """What the gate said, in words that name every finding."""
     if isinstance(event, GateBlocked):
         return f"The gate of phase {event.phase} is blocked: {'; '.join(event.blocked_by)}."
-    said: list[str] = []
-    if event.missing:
-        said.append(f"missing: {', '.join(event.missing)}")
+    said = [f"missing {', '.join(event.missing)}"] if event.missing else []
     said += [f"{finding.field}: {finding.problem}" for finding in event.findings]
-    text = f"The gate of phase {event.phase} refused attempt {event.attempt}. {'; '.join(said)}."
+    text = f"The gate of phase {event.phase} refused attempt {event.attempt}: {'; '.join(said)}."
     return text if len(text) <= limit else text[:limit] + " …"
 
 

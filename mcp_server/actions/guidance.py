@@ -55,34 +55,22 @@ def _proposals(session: Session, workflow: Workflow, task: int | None) -> Iterat
 
 def _active(session: Session, workflow: Workflow, task: int | None) -> Iterator[_Proposal]:
     phase = session.current_phase
-    complete: _Proposal = (
-        "complete_phase",
-        {"phase": phase},
-        ["evidence"],
-        "When the phase's tasks are done: submit the evidence that its checkpoint asks for.",
-    )
+    following = _task_after(workflow, phase, task)
+    if following is not None and (task is not None or session.gate is GateState.OPEN):
+        why = "Read the phase's first task." if task is None else "Read the next task when this one is done."
+        yield "get_task", {"phase": phase, "task_number": following}, None, why
     match session.gate:
         case GateState.REFUSED:
             why = "Mend what missing_evidence and validation_errors name, then submit all the evidence again."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
             yield "get_phase", {}, None, "Read the phase and its checkpoint again."
-            return
         case GateState.BLOCKED:
             yield "pause", {}, ["checkpoint_note"], "A person has to mend the gate: tell them, and pause until then."
-            yield (
-                "complete_phase",
-                {"phase": phase},
-                ["evidence"],
-                "When it has been mended: submit the evidence again.",
-            )
-            return
+            why = "When it has been mended: submit the evidence again."
+            yield "complete_phase", {"phase": phase}, ["evidence"], why
         case _:
-            pass
-    following = _task_after(workflow, phase, task)
-    if following is not None:
-        why = "Read the phase's first task." if task is None else "Read the next task when this one is done."
-        yield "get_task", {"phase": phase, "task_number": following}, None, why
-    yield complete
+            why = "When the phase's tasks are done: submit the evidence that its checkpoint asks for."
+            yield "complete_phase", {"phase": phase}, ["evidence"], why
 
 
 def _task_after(workflow: Workflow, phase: int, task: int | None) -> int | None:

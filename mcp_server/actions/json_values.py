@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final
+from typing import Any, Final, cast
 
 MAX_DEPTH: Final = 64
 MAX_NAME_LENGTH: Final = 200
@@ -52,11 +52,12 @@ def _check_parts(root: dict[str, Any]) -> None:
         if depth > MAX_DEPTH:
             raise ValueError(f"is nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
-            for name, part in value.items():  # pyright: ignore[reportUnknownVariableType]
+            for name, part in cast("dict[str, Any]", value).items():
                 _check_text(place, name)
-                stack.append((f"{place}.{name}" if place else str(name), part, depth + 1))  # pyright: ignore[reportUnknownArgumentType]
+                stack.append((f"{place}.{name}" if place else name, part, depth + 1))
         elif isinstance(value, list):
-            stack.extend((f"{place}[{index}]", part, depth + 1) for index, part in enumerate(value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            parts = cast("list[Any]", value)
+            stack.extend((f"{place}[{index}]", part, depth + 1) for index, part in enumerate(parts))
         else:
             _check_scalar(place, value)
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from mcp_server.errors import InvalidArgumentError
 
@@ -38,9 +38,10 @@ def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
         parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error, RecursionError):
         parts = None
-    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):  # pyright: ignore[reportUnknownVariableType]
+    found = cast("list[Any]", parts) if isinstance(parts, list) else []
+    if [type(part) for part in found] != list(kinds):
         raise foreign_cursor()
-    return parts  # pyright: ignore[reportUnknownVariableType]
+    return found
 
 
 def foreign_cursor() -> InvalidArgumentError:
@@ -79,7 +80,8 @@ class Pager:
             self._stopped_at = self._position + end
         self._position += len(text)
         part = text[begin:end]
-        self._left -= size(part)
+        if part:
+            self._left -= size(part)
         return part
 
     def items(self, items: Iterable[T]) -> list[T]:

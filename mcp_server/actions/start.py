@@ -51,7 +51,7 @@ def run(engine: Engine, params: Start) -> Answer:
         total_phases=len(session.phases),
         phase_content=content,
         open_sessions=list(started.open_sessions),
-        warnings=list(started.warnings[:WARNINGS_SHOWN]) or None,
+        warnings=[*engine.notices(), *started.warnings][:WARNINGS_SHOWN] or None,
         next_cursor=cursor,
     )
     return Answer.of(committed, reply)

@@ -27,6 +27,14 @@ class ProjectProbes:
         except (OSError, ValueError, RuntimeError):
             return False
 
+    def inside(self, path: str) -> bool:
+        """Whether a relative path, which need not be there, stays inside the project when its links are followed."""
+        try:
+            root = self._root.resolve(strict=True)
+            return (root / path).resolve().is_relative_to(root)
+        except (OSError, ValueError, RuntimeError):
+            return False
+
     def matches(self, pattern: str, text: str) -> bool:
         """Whether ``pattern`` is found in ``text``.
 

@@ -115,5 +115,8 @@ def _fingerprint(verdict: Verdict) -> str:
 def _weakest(phase: Phase, verdict: Verdict) -> Basis:
     """A phase is believed no more than the weakest of its required evidence."""
     required = set(required_names(phase.gate))
-    bases = [accepted.basis for accepted in verdict.accepted if accepted.name in required]
-    return min(bases, key=_WEAKEST_FIRST.index, default="attested")
+    bases = {accepted.basis for accepted in verdict.accepted if accepted.name in required}
+    for basis in _WEAKEST_FIRST:
+        if basis in bases:
+            return basis
+    return "attested"
