@@ -6,12 +6,12 @@ from datetime import datetime
 
 from mcp_server.domain import machine
 from mcp_server.domain.events import SealAccepted
-from mcp_server.domain.session import Session
+from mcp_server.domain.session import PhaseRecord, Session
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.anchors import Anchor
 from mcp_server.storage.audit import audited
 from mcp_server.storage.durable import Outcome, set_aside, write_file
-from mcp_server.storage.findings import tampered
+from mcp_server.storage.findings import tampered, torn
 from mcp_server.storage.head import Page, decode_edited, with_request
 from mcp_server.storage.layout import Place
 from mcp_server.storage.listing import Corrupt, Listing
@@ -96,6 +96,7 @@ class Acceptance:
         session = decode_edited(raw)
         if session.session_id != session_id:
             raise tampered("its file holds another session; put the files back under their own names")
+        session = _usable(session, self._at)
         anchor = self._anchor(session_id)
         if anchor is not None and anchor.version > session.version:
             session = session.model_copy(update={"version": anchor.version})
@@ -139,3 +140,15 @@ class Acceptance:
             if session_id not in ids and (anchor is None or not anchor.deleted):
                 version, seal = (anchor.version, anchor.seal) if anchor else (0, "")
                 anchors.write(session_id, Anchor(version=version, seal=seal, deleted=True))
+
+
+def _usable(session: Session, at: datetime) -> Session:
+    """The session, with a record of its current phase if that was never entered; CorruptStateError for nonsense."""
+    if machine.state_of(session) not in machine.TABLE:
+        raise torn(f"a session that is {session.session_status} cannot have the gate {session.gate}")
+    if session.current_phase not in session.phases:
+        raise torn(f"its workflow has no phase {session.current_phase}")
+    if any(record.phase == session.current_phase for record in session.phase_history):
+        return session
+    entered = PhaseRecord(phase=session.current_phase, status="in_progress", started_at=at)
+    return session.model_copy(update={"phase_history": (*session.phase_history, entered)})

@@ -84,7 +84,7 @@ class Anchors:
     def _read(self, path: Path) -> bytes | None:
         try:
             return read_file(self._fs, path)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return None
         except OSError as error:
             if denied(error):

@@ -17,7 +17,8 @@ from mcp_server.storage.durable import make_folders, read_file, write_file
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.locks import Locks
 
-_DENIED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
+# ENOTDIR: accounts without a home have a file in its place.
+_DENIED: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class KeyRing:
         if self._key is None or (key_id is not None and key_id != self._key.id):
             try:
                 raw = read_file(self._fs, self._path)
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 return self._key
             except OSError as error:
                 if denied(error):

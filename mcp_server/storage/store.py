@@ -134,7 +134,7 @@ class Store:
             return self._parts.blobs.get(sha256)
 
     def verify(self, session_id: str | None = None) -> VerifyReport:
-        """Look at everything of one session, or of all and the audit log; lines that a crash left out of that are added."""
+        """Look at all of one session, or of every one and the audit log; lines it lacks after a crash are added."""
         with Outcome():
             return Verifier(self._parts).verify(None if session_id is None else require_session_id(session_id))
 
