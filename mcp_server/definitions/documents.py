@@ -97,7 +97,8 @@ def read_yaml(text: str) -> Document:
                     pass
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DocumentError(f"is not valid YAML: {error.problem or error.context}", line) from None
+        last = text.count("\n") + 1
+        raise DocumentError(f"is not valid YAML: {error.problem or error.context}", min(line, last)) from None
     except yaml.YAMLError as error:
         raise DocumentError(f"is not valid YAML: {error}", 1) from None
     return builder.document()
@@ -134,8 +135,6 @@ class _Builder:
 
     def open(self, container: list[Any] | dict[str, Any], line: int) -> None:
         """A list or a mapping begins."""
-        if len(self._root) > 0 and not self._open:
-            raise DocumentError("holds more than one document", line)
         path = self._add(container, line)
         self._open.append((container, path))
         if len(self._open) > MAX_DEPTH:
@@ -159,6 +158,8 @@ class _Builder:
 
     def _add(self, value: Any, line: int) -> Path:
         if not self._open:
+            if self._root:
+                raise DocumentError("holds more than one document", line)
             self._root.append(value)
             self._lines[()] = line
             return ()

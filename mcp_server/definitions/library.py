@@ -168,7 +168,7 @@ class Library:
     def _places(self) -> dict[str, _Place]:
         found: dict[str, _Place] = {}
         for root in self._roots:
-            for folder in _definitions(root.path):
+            for folder in definition_folders(root.path):
                 first = found.get(folder.name)
                 if first is None:
                     found[folder.name] = _Place(folder, root.source, ())
@@ -186,7 +186,7 @@ class Library:
         trusted = all(file.mtime_ns < time.time_ns() - _YOUNG_NS for file in seen.files)
         reading = read_folder(folder, seen)
         parsed = parse(reading.bundle)
-        loaded = _Loaded(reading.bundle, parsed.workflow, (*_name_problems(folder), *reading.problems, *parsed.errors))
+        loaded = _Loaded(reading.bundle, parsed.workflow, (*name_problems(folder), *reading.problems, *parsed.errors))
         with self._lock:
             if trusted:
                 self._read[folder] = (seen.files, loaded)
@@ -195,14 +195,15 @@ class Library:
         return loaded
 
 
-def _name_problems(folder: Path) -> tuple[Problem, ...]:
+def name_problems(folder: Path) -> tuple[Problem, ...]:
+    """What keeps the folder's name from being the name of a workflow."""
     if _NAME.fullmatch(folder.name):
         return ()
     hint = "Rename it: lower case letters, digits, '_', '-' and '.', and no '-' or '.' in front."
     return (Problem("error", ".", None, "the name of the folder cannot be the name of a workflow", hint),)
 
 
-def _definitions(root: Path) -> Iterator[Path]:
+def definition_folders(root: Path) -> Iterator[Path]:
     """The folders of ``root`` that are definitions, whole or broken."""
     try:
         entries = sorted(root.iterdir())

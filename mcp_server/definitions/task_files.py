@@ -70,10 +70,8 @@ class _Tasks:
             entry.error(f"the task number {number} is there twice", "Give each task of a phase its own number.")
             return
         if path is None:
-            entry.warning(
-                f"the file of task {number}{f', {file},' if file else ''} is not there",
-                "Write the file, or mend its name.",
-            )
+            spoken = f"the file of task {number}, {file}, is not there" if file else f"task {number} has no file"
+            entry.warning(spoken, "Write the file, or mend its name.")
         self._found[number] = self._task(
             number,
             path,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.folder import read_folder
+from mcp_server.definitions.library import name_problems
 from mcp_server.definitions.parse import METADATA, parse
 from mcp_server.definitions.phases import GATE_FILE
 from mcp_server.definitions.problems import Problem
@@ -23,7 +24,7 @@ def validate_folder(path: Path) -> tuple[Problem, ...]:
     """Every problem of the definition in ``path``, sorted by file and line. Never raises."""
     reading = read_folder(path)
     parsed = parse(reading.bundle)
-    found = [*reading.problems, *parsed.problems]
+    found = [*name_problems(path), *reading.problems, *parsed.problems]
     if parsed.workflow is not None:
         found += _doubts(parsed.workflow, reading.bundle)
     return tuple(sorted(set(found), key=lambda problem: (problem.file, problem.line or 0, problem.message)))

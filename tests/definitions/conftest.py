@@ -1,0 +1,39 @@
+"""A small definition on a real disk, to be bent in every way that real folders are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+METADATA: dict[str, Any] = {
+    "workflow_type": "sample_v1",
+    "version": "1.0.0",
+    "name": "Sample",
+    "description": "A sample workflow",
+    "phases": [{"phase_number": 1, "phase_name": "Only", "checkpoint": {"required_evidence": ["done", "count"]}}],
+}
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a definition: metadata as keywords over the smallest one, files by their path."""
+
+    def written(
+        files: dict[str, str | bytes] | None = None, *, folder: str = "roots/one/sample_v1", **metadata: Any
+    ) -> Path:
+        path = tmp_path / folder
+        path.mkdir(parents=True, exist_ok=True)
+        everything = {"metadata.json": json.dumps({**METADATA, **metadata}, indent=1), **(files or {})}
+        for name, content in everything.items():
+            file = path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return written

@@ -1,0 +1,109 @@
+"""What an author is told: every error, and every place where a definition is weaker than it looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mcp_server.definitions.validate import validate_folder
+from tests.definitions.conftest import Write
+
+pytestmark = pytest.mark.integration
+
+SOUND = {
+    "phases/1/phase.md": "# One",
+    "phases/1/gate-definition.yaml": "evidence_schema:\n  done: {type: boolean}\n  count: {type: integer}\n",
+    "README.md": "x",
+    "core/glossary.md": "x",
+    "supporting-docs/picture.png": "x",
+    "phases/dynamic/phase-template.md": "x",
+}
+
+
+def said(write: Write, files: dict[str, str | bytes] | None = None, /, **metadata: Any) -> list[str]:
+    path = write({**SOUND, **(files or {})}, **metadata)
+    return [f"{problem.severity} {problem}" for problem in validate_folder(path)]
+
+
+def test_a_sound_definition_has_no_problem(write: Write) -> None:
+    assert said(write, total_phases=1) == []
+    assert said(write, total_phases="dynamic") == []
+
+
+def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
+    found = said(
+        write,
+        {"phases/1/gate-definition.yaml": "max_attempts: x\nreopen: y\n", "a.yaml": b"\xff"},
+        start_phase=9,
+    )
+    assert [problem.split(": ")[0] for problem in found] == [
+        "error a.yaml",
+        "error metadata.json:18",
+        "error phases/1/gate-definition.yaml:1",
+        "error phases/1/gate-definition.yaml:2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "metadata", "warning"),
+    [
+        ({}, {"total_phases": 4}, "metadata.json: total_phases is 4, and there are 1 phases"),
+        ({"notes.txt": "x"}, {}, "notes.txt: belongs to no phase and no task"),
+        ({"phases/1/extra.yaml": "a: 1"}, {}, "phases/1/extra.yaml: belongs to no phase and no task"),
+        (
+            {"phases/1/gate-definition.yaml": "evidence_schema: {done: {}, count: {}}\nquorum: 3"},
+            {},
+            "phases/1/gate-definition.yaml: phase 1: 'quorum' is not supported by this version, so the gate blocks",
+        ),
+        (
+            {"phases/1/gate-definition.yaml": "evidence_schema: {done: {required: false}, count: {required: false}}"},
+            {},
+            "phases/1/gate-definition.yaml: phase 1: requires nothing, so empty evidence opens it",
+        ),
+        (
+            {"phases/1/gate-definition.yaml": "evidence_schema: {done: {type: boolean}, count: {type: boolean}}"},
+            {},
+            "phases/1/gate-definition.yaml: phase 1: asks for booleans only, which are easily said",
+        ),
+        (
+            {"phases/2/phase.md": "# Two"},
+            {},
+            "metadata.json: phase 2: has no gate of its own, so a summary opens it",
+        ),
+        (
+            {"phases/02/gate-definition.yaml": "evidence_schema: {a: {type: boolean}}"},
+            {},
+            "phases/02/gate-definition.yaml: phase 2: asks for booleans only, which are easily said",
+        ),
+        (
+            {"phases/1/task-2-b.md": "x", "phases/1/task-02-c.md": "x"},
+            {},
+            "phases/1/task-2-b.md: has the number of another task and became task 3",
+        ),
+    ],
+)
+def test_what_works_but_is_weaker_than_it_looks_is_a_warning(
+    write: Write, files: dict[str, str | bytes], metadata: dict[str, Any], warning: str
+) -> None:
+    assert said(write, files, **metadata) == [f"warning {warning}"]
+
+
+def test_a_task_file_that_is_not_there_is_a_warning(write: Write) -> None:
+    phases = [
+        {"phase_number": 1, "phase_name": "A", "tasks": [{"task_number": 1, "file": "task-1-a.md"}, {"name": "B"}]}
+    ]
+    assert [problem.split(": ", 1)[1] for problem in said(write, phases=phases)] == [
+        "the file of task 1, task-1-a.md, is not there",
+        "task 2 has no file",
+    ]
+
+
+def test_an_unnamed_phase_is_a_warning(write: Write) -> None:
+    assert said(write, phases=[{"phase_number": 1}]) == ["warning metadata.json:7: the phase 1 has no phase_name"]
+
+
+def test_a_folder_that_is_no_definition_is_an_error(write: Write) -> None:
+    path = write()
+    (path / "metadata.json").unlink()
+    assert [str(problem) for problem in validate_folder(path)] == ["metadata.json: is not there"]
