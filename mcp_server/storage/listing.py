@@ -22,6 +22,15 @@ _Signature = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """A session as it was read from a file of this signature, and how long its log was then."""
+
+    signature: _Signature
+    session: Session
+    log_length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Corrupt:
     """A session whose files cannot be trusted, and why."""
 
@@ -42,14 +51,14 @@ class Lister:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._cache: dict[str, tuple[_Signature, Session]] = {}
+        self._cache: dict[str, _Known] = {}
         self._lock = threading.Lock()
 
     def list(self) -> Listing:
         """Every session; one that cannot be trusted hides no other."""
         with self._lock:
             known = self._cache
-        fresh: dict[str, tuple[_Signature, Session]] = {}
+        fresh: dict[str, _Known] = {}
         sessions: list[Session] = []
         corrupt: list[Corrupt] = []
         for session_id in self._parts.ids_in(self._parts.layout.live):
@@ -71,8 +80,8 @@ class Lister:
     def _session(
         self,
         session_id: str,
-        known: dict[str, tuple[_Signature, Session]],
-        fresh: dict[str, tuple[_Signature, Session]],
+        known: dict[str, _Known],
+        fresh: dict[str, _Known],
     ) -> Session | None:
         parts = self._parts
         now = time.time_ns()
@@ -83,12 +92,19 @@ class Lister:
         # The change time too: whoever puts an old file back can set the other one.
         signature = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         cached = known.get(session_id)
-        if cached is not None and cached[0] == signature:
+        if cached is not None and cached.signature == signature and self._has_log(session_id, cached.log_length):
             fresh[session_id] = cached
-            return cached[1]
+            return cached.session
         looked = parts.look(session_id)
         if looked is None or looked.deleted:
             return None
         if now - max(found.st_mtime_ns, found.st_ctime_ns) > _RACY_NANOSECONDS:
-            fresh[session_id] = signature, looked.page.session
+            fresh[session_id] = _Known(signature, looked.page.session, looked.page.log.length)
         return looked.page.session
+
+    def _has_log(self, session_id: str, length: int) -> bool:
+        try:
+            self._parts.pages.require_log(self._parts.layout.live, session_id, length)
+        except CorruptStateError:
+            return False
+        return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from mcp_server.storage.durable import opened
@@ -35,13 +35,13 @@ def network_file_system(fs: FileSystem, path: Path) -> str | None:
 
 def file_system_type(mountinfo: str, path: Path) -> str | None:
     """The type of the mount that a path lies on: the one mounted last of those with the longest path above it."""
-    best: tuple[int, str] | None = None
+    best, kind = -1, None
     for line in mountinfo.splitlines():
         mount, _, source = line.partition(" - ")
         fields = mount.split(" ")
         if len(fields) < 5 or not source:
             continue
-        point = PurePosixPath(_OCTAL.sub(lambda code: chr(int(code[1], 8)), fields[4]))
-        if path.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
-            best = len(point.parts), source.split(" ")[0]
-    return best[1] if best else None
+        point = _OCTAL.sub(lambda code: chr(int(code[1], 8)), fields[4]).rstrip("/")
+        if len(point) >= best and f"{path}/".startswith(f"{point}/"):
+            best, kind = len(point), source.split(" ")[0]
+    return kind

@@ -38,8 +38,19 @@ class Pages:
         page = decode(raw)
         self._guard.require_trusted(session_id, page, anchor)
         if page.session.deleted_at is None:
-            self._require_log(place, page)
+            self.require_log(place, session_id, page.log.length)
         return page
+
+    def require_log(self, place: Place, session_id: str, length: int) -> None:
+        """Raise CorruptStateError unless the session's log is there and at least so long."""
+        try:
+            found = self._fs.stat(self._log_path(place, session_id))
+        except FileNotFoundError:
+            raise tampered("its log is missing") from None
+        if not stat.S_ISREG(found.st_mode):
+            raise tampered("its log is not a file")
+        if found.st_size < length:
+            raise tampered("its log is shorter than the session says")
 
     def read_raw(self, place: Place, session_id: str) -> bytes | None:
         """The bytes of a session's head, or None when it is not there."""
@@ -106,16 +117,6 @@ class Pages:
             if self._fs.fstat(fd).st_size > mark.length:
                 self._fs.truncate(fd, mark.length)
             write_span(self._fs, fd, line, mark.length)
-
-    def _require_log(self, place: Place, page: Page) -> None:
-        try:
-            found = self._fs.stat(self._log_path(place, page.session.session_id))
-        except FileNotFoundError:
-            raise tampered("its log is missing") from None
-        if not stat.S_ISREG(found.st_mode):
-            raise tampered("its log is not a file")
-        if found.st_size < page.log.length:
-            raise tampered("its log is shorter than the session says")
 
     def _log_path(self, place: Place, session_id: str) -> Path:
         """Where the log lies: it leaves the trash before the head does."""

@@ -12,6 +12,7 @@ from mcp_server.domain.session import Session
 from mcp_server.errors import ConflictError
 from mcp_server.storage.audit import audited
 from mcp_server.storage.durable import Outcome
+from mcp_server.storage.findings import tampered
 from mcp_server.storage.keys import Key
 from mcp_server.storage.locks import stripe_of
 from mcp_server.storage.log import Request, fold
@@ -144,9 +145,12 @@ class Writer:
         """What was committed under a request, made durable once more: whoever did it may have died before that."""
         parts = self._parts
         records = parts.pages.records(found.place, found.page)
+        # A start is remembered longer than a session remembers its requests.
         seq = found.page.requests.get(request.id, 1)
         record = records[seq - 1] if 0 < seq <= len(records) else None
         if record is None or record.request is None or record.request.id != request.id:
+            if request.id in found.page.requests:
+                raise tampered("its log does not hold the request that it remembers")
             raise _in_use(found.page.session.session_id)
         require_same(request, record.request.digest)
         outcome.committing()

@@ -18,6 +18,7 @@ from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.keys import UserFolders
 from mcp_server.storage.layout import sha256
 from mcp_server.storage.log import Request
+from mcp_server.storage.parts import Parts
 from mcp_server.storage.store import Store
 
 BEGIN: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -63,6 +64,11 @@ class Site:
     def restore(self, name: str) -> None:
         shutil.rmtree(self.folder)
         shutil.copytree(self.folder.parent / name, self.folder)
+
+
+def parts(store: Store) -> Parts:
+    """What the store is made of, for tests that stand where only a crash or an intruder would."""
+    return store._parts  # pyright: ignore[reportPrivateUsage]
 
 
 def started(session_id: str = "one", **changes: Any) -> SessionStarted:
@@ -174,7 +180,9 @@ class FaultyFileSystem(QuickFileSystem):
             fails = number > self._fail_at if self._for_good else number == self._fail_at + 1
             if not fails:
                 return value(*arguments)
-            if name == "close" or (self._late and name in {"replace", "write", "fsync", "fsync_dir", "mkdir", "unlink"}):
+            if name == "close" or (
+                self._late and name in {"replace", "write", "fsync", "fsync_dir", "mkdir", "unlink"}
+            ):
                 value(*arguments)
             raise OSError(self._error, os.strerror(self._error))
 

@@ -98,5 +98,5 @@ def test_only_the_last_requests_are_remembered_in_their_order() -> None:
     requests: dict[str, int] = {}
     for number in range(REQUESTS_KEPT + 3):
         requests = with_request(requests, f"request-{number}", number)
-    assert list(requests)[0] == "request-3"
+    assert next(iter(requests)) == "request-3"
     assert len(requests) == REQUESTS_KEPT

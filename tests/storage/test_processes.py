@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_server.storage.store import Store
-from tests.storage.support import Site, begun
+from tests.storage.support import Site, begun, parts
 from tests.storage.worker import SHARED
 
 pytestmark = pytest.mark.integration
@@ -24,7 +24,9 @@ def run_workers(site: Site, what: str, first: int, second: int) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("rounds", [pytest.param(25, id="quick"), pytest.param(2500, id="many", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "rounds", [pytest.param(25, id="quick"), pytest.param(2500, id="many", marks=pytest.mark.slow)]
+)
 def test_killed_processes_lose_nothing_that_was_acknowledged_and_double_nothing(
     site: Site, store: Store, rounds: int
 ) -> None:
@@ -43,7 +45,7 @@ def test_killed_processes_lose_nothing_that_was_acknowledged_and_double_nothing(
     assert listed.corrupt == ()
     report = store.verify()
     assert report.ok, report
-    audit = [(line.kind, line.session_id) for line in store._parts.audit.read()]
+    audit = [(line.kind, line.session_id) for line in parts(store).audit.read()]
     assert Counter(audit) == Counter(
         [("started", one) for one in created | {SHARED}] + [("deleted", one) for one in gone]
     )

@@ -9,13 +9,32 @@ import pytest
 
 from mcp_server.domain.events import Event, Paused, SessionStarted
 from mcp_server.domain.session import Session
-from mcp_server.errors import BusyError, ConflictError, CorruptStateError, InvalidArgumentError, NotFoundError, StateError
+from mcp_server.errors import (
+    BusyError,
+    ConflictError,
+    CorruptStateError,
+    InvalidArgumentError,
+    NotFoundError,
+    StateError,
+)
 from mcp_server.storage.layout import sha256
 from mcp_server.storage.locks import stripe_of
 from mcp_server.storage.log import Request
 from mcp_server.storage.store import Store
 from mcp_server.storage.values import pack
-from tests.storage.support import BLOBS, DEFINITION, Site, at, begun, completing, fresh, refusing, started, toggling
+from tests.storage.support import (
+    BLOBS,
+    DEFINITION,
+    Site,
+    at,
+    begun,
+    completing,
+    fresh,
+    parts,
+    refusing,
+    started,
+    toggling,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -178,7 +197,7 @@ def test_storing_a_blob_again_heals_it(site: Site, store: Store) -> None:
 
 def test_a_session_held_by_another_is_busy_when_the_time_is_up(site: Site, store: Store) -> None:
     begun(store)
-    with store._parts.locks.hold(stripe_of("one")):
+    with parts(store).locks.hold(stripe_of("one")):
         assert site.store().read("one").version == 1
         with pytest.raises(BusyError) as busy:
             site.store(lock_timeout=0.02).update("one", toggling)
@@ -190,7 +209,7 @@ def test_a_server_that_stops_gives_up_its_waiters_at_once(site: Site, store: Sto
     begun(store)
     stopping = threading.Event()
     stopping.set()
-    with store._parts.locks.hold(stripe_of("one")), pytest.raises(BusyError, match="stopping"):
+    with parts(store).locks.hold(stripe_of("one")), pytest.raises(BusyError, match="stopping"):
         site.store(stopping=stopping).update("one", toggling)
 
 
@@ -219,7 +238,7 @@ def test_a_start_that_is_repeated_goes_on_with_the_session_it_began(site: Site, 
 def test_a_start_that_died_before_its_session_is_continued_under_the_id_it_had(site: Site, store: Store) -> None:
     request = fresh()
     begun(store)
-    store._parts.starts.remember(request, "remembered")
+    parts(store).starts.remember(request, "remembered")
     site.log("remembered").write_bytes(b'{"half": "a li')
     committed = store.create(started("later"), request=request, blobs=BLOBS)
     assert (committed.session.session_id, committed.replayed) == ("remembered", False)

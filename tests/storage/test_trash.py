@@ -6,7 +6,7 @@ import pytest
 
 from mcp_server.errors import ConflictError, CorruptStateError, NotFoundError
 from mcp_server.storage.store import Store
-from tests.storage.support import Site, at, begun, fresh, started, toggling
+from tests.storage.support import Site, at, begun, fresh, toggling
 
 pytestmark = pytest.mark.integration
 

@@ -77,11 +77,11 @@ def kill(site: Site, rounds: int, seed: int) -> None:
             lines = told(process, read)
             for line in lines:
                 if line.startswith("done "):
-                    print(line)
+                    sys.stdout.write(f"{line}\n")
             if lines and lines[-1].startswith("begin "):
                 request_id = lines[-1].removeprefix("begin ")
                 change(site, request_id)
-                print(f"done {request_id}")
+                sys.stdout.write(f"done {request_id}\n")
 
 
 def race(site: Site, processes: int, count: int) -> None:
@@ -95,7 +95,7 @@ def race(site: Site, processes: int, count: int) -> None:
             tell(f"{before} {time.monotonic_ns()} {version}")
 
     for process, read in [fork(run) for _ in range(processes)]:
-        print("\n".join(told(process, read)))
+        sys.stdout.write("".join(f"{line}\n" for line in told(process, read)))
 
 
 if __name__ == "__main__":
