@@ -87,3 +87,13 @@ def test_a_pattern_that_does_not_end_is_cut_off_and_refuses(tmp_path: Path) -> N
 def test_what_is_no_pattern_raises(tmp_path: Path) -> None:
     with pytest.raises(regex.error):
         ProjectProbes(tmp_path).matches("(", "a")
+
+
+@pytest.mark.parametrize("path", [".", "docs/a.md", "docs/new.md", "in.md", "docs/../docs/new.md"])
+def test_a_path_inside_need_not_be_there(project: Path, path: str) -> None:
+    assert ProjectProbes(project).inside(path) is True
+
+
+@pytest.mark.parametrize("path", ["..", "../new.md", "out.md", "up/new.md", "/etc/passwd", "a\0b"])
+def test_a_path_that_leads_out_is_not_inside(project: Path, path: str) -> None:
+    assert ProjectProbes(project).inside(path) is False
