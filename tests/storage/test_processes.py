@@ -24,14 +24,15 @@ def run_workers(site: Site, what: str, first: int, second: int) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    "rounds", [pytest.param(25, id="quick"), pytest.param(2500, id="many", marks=pytest.mark.slow)]
-)
+MANY = [pytest.param(500, seed, id=f"many-{seed}", marks=pytest.mark.slow) for seed in range(10)]
+
+
+@pytest.mark.parametrize(("rounds", "seed"), [pytest.param(25, 11, id="quick"), *MANY])
 def test_killed_processes_lose_nothing_that_was_acknowledged_and_double_nothing(
-    site: Site, store: Store, rounds: int
+    site: Site, store: Store, rounds: int, seed: int
 ) -> None:
     begun(store, SHARED)
-    acknowledged = [line.removeprefix("done ") for line in run_workers(site, "kill", rounds, 11)]
+    acknowledged = [line.removeprefix("done ") for line in run_workers(site, "kill", rounds, seed)]
     assert len(acknowledged) == len(set(acknowledged))
     events = store.events(SHARED)
     made = Counter(record.request.id for record in events if record.request)
