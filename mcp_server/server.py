@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
 SHUTDOWN_SECONDS: Final = 0.8
-"""How long a server that is asked to stop waits for the answers it owes."""
+"""How long a server that is asked to stop by a signal waits for the answers it owes."""
+LAST_WORDS_SECONDS: Final = 0.2
+"""How long what has been answered may take to get through to a client that does not read."""
 
 _Context = ServerRequestContext[Any]
 
@@ -137,11 +139,14 @@ def serve(engine: Engine, stopping: threading.Event) -> None:
 async def _serve(engine: Engine, stopping: threading.Event) -> None:
     server = build_server(engine)
     stdin, stdout = claim()
-    async with (
-        stdio_server(cast("Any", stdin), cast("Any", stdout)) as (read, write),
-        _draining(read, write, stopping) as (inbox, outbox),
-    ):
-        await server.run(inbox, outbox, server.create_initialization_options())
+    with anyio.CancelScope() as wire:
+        async with stdio_server(cast("Any", stdin), cast("Any", stdout)) as (read, write):
+            async with _draining(read, write, stopping) as (inbox, outbox):
+                await server.run(inbox, outbox, server.create_initialization_options())
+            # The SDK's reader and writer end with these, and nothing else ends them.
+            wire.deadline = anyio.current_time() + LAST_WORDS_SECONDS
+            stdin.close()
+            await write.aclose()
 
 
 class _Owed:
@@ -155,11 +160,13 @@ class _Owed:
         if isinstance(message, types.JSONRPCRequest):
             self._ids.add(message.id)
         elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-            self._settle((message.params or {}).get("requestId"))
+            cancelled = (message.params or {}).get("requestId")
+            if isinstance(cancelled, str | int):
+                self._settle(cancelled)
         elif isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
             self._settle(message.id)
 
-    def _settle(self, request_id: Any) -> None:
+    def _settle(self, request_id: types.RequestId | None) -> None:
         self._ids.discard(request_id)
         self._settled.set()
 
@@ -175,14 +182,14 @@ async def _draining(
 ) -> AsyncGenerator[tuple[MemoryObjectReceiveStream[Any], MemoryObjectSendStream[SessionMessage]]]:
     """Stand between the wire and the SDK, which drops what is in flight when its input ends.
 
-    Its input is ended only when every request that was read has been answered, or the time for that is over.
+    Its input is ended only when every request that was read has been answered, or, after a signal, the time for that
+    is over.
     """
     to_sdk, inbox = anyio.create_memory_object_stream[Any](0)
     outbox, from_sdk = anyio.create_memory_object_stream[SessionMessage](0)
     owed = _Owed()
     ended = anyio.Event()
-
-    reading = anyio.CancelScope()
+    reading, patience = anyio.CancelScope(), anyio.CancelScope()
 
     async def receive() -> None:
         with reading:
@@ -201,20 +208,18 @@ async def _draining(
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
                 stopping.set()
+                patience.deadline = min(patience.deadline, anyio.current_time() + SHUTDOWN_SECONDS)
                 ended.set()
 
+    async def close() -> None:
+        await ended.wait()
+        reading.cancel()
+        with patience:
+            await owed.none()
+        to_sdk.close()
+
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(receive)
-        tasks.start_soon(send)
-        tasks.start_soon(stop_on_signal)
-
-        async def close() -> None:
-            await ended.wait()
-            reading.cancel()
-            with anyio.move_on_after(SHUTDOWN_SECONDS):
-                await owed.none()
-            to_sdk.close()
-
-        tasks.start_soon(close)
+        for task in (receive, send, stop_on_signal, close):
+            tasks.start_soon(task)
         yield inbox, outbox
         tasks.cancel_scope.cancel()

@@ -26,6 +26,13 @@ class Lines:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._closed = False
+        self._waiting = anyio.CancelScope()
+
+    def close(self) -> None:
+        """End the lines here, whether the input has ended or not."""
+        self._closed = True
+        self._waiting.cancel()
 
     async def __aiter__(self) -> AsyncIterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -36,12 +43,13 @@ class Lines:
                 yield "".join([*pending, line])
                 pending.clear()
             pending.append(rest)
-        if last := "".join(pending):
+        if (last := "".join(pending)) and not self._closed:
             yield last
 
     async def _read(self) -> bytes:
-        await _ready(anyio.wait_readable, self._descriptor)
-        return os.read(self._descriptor, _CHUNK)
+        with anyio.CancelScope() as self._waiting:
+            await _ready(anyio.wait_readable, self._descriptor)
+        return b"" if self._closed else os.read(self._descriptor, _CHUNK)
 
 
 class Output:

@@ -1,0 +1,271 @@
+"""The process behind the pipes: it speaks nothing but the protocol, answers what it owes and leaves when asked."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support import Home, arrange, bare_environment, server_command
+from tests.wire import PROTOCOL, Wire
+
+pytestmark = pytest.mark.acceptance
+
+SOON = 1.5
+"""Seconds in which a server that owes nothing ends: a second, and what a busy machine adds."""
+
+
+def call(request_id: int | str, **arguments: object) -> dict[str, object]:
+    params = {"name": "pos_workflow", "arguments": arguments}
+    return {"jsonrpc": "2.0", "id": request_id, "method": "tools/call", "params": params}
+
+
+def handshake() -> list[dict[str, object]]:
+    params = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": {"name": "file", "version": "0"}}
+    return [
+        {"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": params},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    ]
+
+
+def ends_in_time(wire: Wire) -> int:
+    began = time.monotonic()
+    code = wire.wait()
+    assert time.monotonic() - began < SOON
+    return code
+
+
+@pytest.mark.requirement("stdout-is-the-protocols")
+def test_every_byte_of_standard_output_is_the_protocols(home: Home) -> None:
+    with Wire(home, "--log-level", "debug") as wire:
+        arrange(wire.call, "completed")
+        wire.call(action="no_such_action")
+        wire.write(b"this is no JSON\n\n{}\n[]\n\xff\xfe\n")
+        wire.request("ping")
+        wire.close_input()
+        assert wire.wait() == 0
+        assert all(line.endswith(b"\n") and json.loads(line)["jsonrpc"] == "2.0" for line in wire.lines)
+        assert b"event=call" in wire.log
+
+
+@pytest.mark.requirement("calls-run-concurrently")
+def test_twenty_calls_in_flight_are_all_answered(home: Home) -> None:
+    with Wire(home) as wire:
+        ids = [wire.post_call(action="start", workflow_type="steps", target_file=f"{n}.py") for n in range(20)]
+        sessions = {wire.body(wire.answer(one))["session_id"] for one in ids}
+        assert len(sessions) == 20
+        assert wire.call(action="list_sessions")["total"] == 20
+
+
+@pytest.mark.requirement("end-of-input-loses-no-answer")
+def test_a_file_as_input_is_answered_to_the_last_line(home: Home, tmp_path: Path) -> None:
+    calls = [call(n, action="start", workflow_type="steps", target_file=f"{n}.py") for n in range(60)]
+    script = tmp_path / "calls.jsonl"
+    script.write_text("\n".join(json.dumps(message) for message in [*handshake(), *calls]))
+    with script.open("rb") as stream:
+        done = subprocess.run(
+            server_command(home),
+            stdin=stream,
+            capture_output=True,
+            env=bare_environment(),
+            cwd="/",
+            timeout=60,
+            check=True,
+        )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {answer["id"] for answer in answers if "result" in answer} == {"hello", *range(60)}
+    assert home.asking()(action="list_sessions")["total"] == 60
+
+
+@pytest.mark.requirement("end-of-input-loses-no-answer")
+def test_a_last_line_without_its_newline_is_answered(home: Home) -> None:
+    with Wire(home) as wire:
+        wire.write(json.dumps(call("last", action="list_workflows")).encode())
+        wire.close_input()
+        assert wire.wait() == 0
+        assert wire.body(wire.answer("last"))["status"] == "success"
+
+
+@pytest.mark.requirement("end-of-input-loses-no-answer")
+def test_work_that_takes_longer_than_a_moment_is_finished_after_the_end_of_input(home: Home) -> None:
+    with Wire(home, "--lock-timeout", "2") as wire:
+        session = arrange(wire.call, "open")
+        with held(home):
+            request = wire.post_call(action="pause", session_id=session)
+            wire.close_input()
+            body = wire.body(wire.answer(request))
+        assert body["error_type"] == "BusyError"
+        assert body["retry_after_seconds"] > 0
+        assert wire.wait() == 0
+
+
+@pytest.mark.requirement("end-of-input-loses-no-answer")
+def test_the_end_of_input_ends_the_server(home: Home) -> None:
+    with Wire(home) as wire:
+        wire.close_input()
+        assert ends_in_time(wire) == 0
+
+
+@pytest.mark.requirement("a-signal-ends-it-cleanly")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_signal_ends_the_server_though_its_input_is_open(home: Home, number: signal.Signals) -> None:
+    with Wire(home) as wire:
+        arrange(wire.call, "open")
+        wire.process.send_signal(number)
+        assert ends_in_time(wire) == 0
+        assert b"Traceback" not in wire.log
+
+
+@pytest.mark.requirement("a-signal-ends-it-cleanly")
+def test_a_signal_before_the_first_request_ends_the_server(home: Home) -> None:
+    with Wire(home, handshake=False) as wire:
+        wire.send(handshake()[0])
+        wire.answer("hello")
+        wire.process.send_signal(signal.SIGTERM)
+        assert ends_in_time(wire) == 0
+
+
+@pytest.mark.requirement("a-signal-ends-it-cleanly")
+def test_what_has_begun_when_a_signal_comes_is_answered_and_kept(home: Home) -> None:
+    with Wire(home) as wire:
+        session = arrange(wire.call, "open")
+        request = wire.post_call(
+            action="complete_phase", session_id=session, phase=2, evidence={"done": "x" * (4 * 1024 * 1024)}
+        )
+        wire.request("ping")
+        wire.process.send_signal(signal.SIGTERM)
+        assert ends_in_time(wire) == 0
+        assert wire.body(wire.answer(request))["checkpoint_passed"] is True
+    assert home.asking()(action="get_state", session_id=session)["current_phase"] == 3
+
+
+@pytest.mark.requirement("a-signal-ends-it-cleanly")
+def test_a_call_that_waits_for_a_session_gives_up_when_the_server_is_to_stop(home: Home) -> None:
+    with Wire(home) as wire:
+        session = arrange(wire.call, "open")
+        with held(home):
+            request = wire.post_call(action="pause", session_id=session)
+            wire.request("ping")
+            wire.process.send_signal(signal.SIGTERM)
+            assert ends_in_time(wire) == 0
+        assert wire.body(wire.answer(request))["error_type"] == "BusyError"
+    assert home.asking()(action="get_state", session_id=session)["session_status"] == "active"
+
+
+@pytest.mark.requirement("a-cancelled-call-does-no-harm")
+def test_a_cancelled_call_leaves_the_server_working_and_its_change_made_once(home: Home) -> None:
+    with Wire(home) as wire:
+        session = arrange(wire.call, "open")
+        again = {"action": "complete_phase", "session_id": session, "phase": 2, "request_id": "cancelled-0001"}
+        evidence = {"done": "x" * 2_000_000}
+        request = wire.post_call(**again, evidence=evidence)
+        wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": request}})
+        assert wire.call(**again, evidence=evidence)["phase_completed"] == 2
+        record = wire.call(action="get_session", session_id=session)["session"]
+        assert [one["attempt"] for one in record["phase_history"]] == [1, 1, 0]
+
+
+@pytest.mark.requirement("a-cancelled-call-does-no-harm")
+@pytest.mark.parametrize("request_id", [[1], {"a": 1}, None, "never-sent", 10**9, 1.5])
+def test_a_cancellation_of_nothing_is_passed_over(server: Wire, request_id: object) -> None:
+    server.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": request_id}})
+    assert server.call(action="list_workflows")["status"] == "success"
+
+
+@pytest.mark.requirement("a-client-that-leaves-costs-nothing")
+def test_a_client_that_closes_both_pipes_at_once_ends_the_server(home: Home) -> None:
+    process = subprocess.Popen(
+        server_command(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=bare_environment(),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    calls = [call(n, action="start", workflow_type="steps", target_file=f"{n}.py") for n in range(5)]
+    process.stdin.write("".join(json.dumps(message) + "\n" for message in [*handshake(), *calls]).encode())
+    process.stdin.flush()
+    process.stdout.close()
+    process.stdin.close()
+    process.stdin = process.stdout = None
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b"Traceback" not in log
+    assert home.asking()(action="list_sessions")["total"] == 5
+
+
+@pytest.mark.requirement("a-client-that-leaves-costs-nothing")
+def test_a_client_that_never_reads_does_not_keep_the_server_from_stopping(home: Home) -> None:
+    process = subprocess.Popen(
+        server_command(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=bare_environment(),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    # As small as the system makes it, so that a few answers fill it.
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+    calls = [call(n, action="list_workflows") for n in range(20)]
+    process.stdin.write("".join(json.dumps(message) + "\n" for message in [*handshake(), *calls]).encode())
+    process.stdin.flush()
+    answered = 0
+    while answered < len(calls):
+        answered += b"event=call" in process.stderr.readline()
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    assert process.wait(30) == 0
+    assert time.monotonic() - began < SOON
+    process.communicate()
+
+
+@pytest.mark.requirement("stdout-is-the-protocols")
+def test_a_request_of_ten_megabytes_is_read_and_answered(server: Wire, shared_home: Home) -> None:
+    session = arrange(server.call, "open", "large.py")
+    reply = server.call(
+        action="complete_phase", session_id=session, phase=2, evidence={"done": "y" * (9 * 1024 * 1024)}
+    )
+    assert reply["checkpoint_passed"] is True
+    assert sum(path.stat().st_size for path in (shared_home.state / "blobs").rglob("*")) > 9 * 1024 * 1024
+
+
+@pytest.mark.requirement("one-tool")
+@pytest.mark.parametrize("name", ["pos_workflows", "", "start_workflow"])
+def test_another_tool_is_a_protocol_error_that_names_the_one_there_is(server: Wire, name: str) -> None:
+    response = server.answer(server.post("tools/call", {"name": name, "arguments": {}}))
+    assert "pos_workflow" in response["error"]["message"]
+
+
+@pytest.mark.requirement("fourteen-actions")
+def test_a_call_without_arguments_is_told_the_actions(server: Wire) -> None:
+    response = server.answer(server.post("tools/call", {"name": "pos_workflow"}))
+    body = server.body(response)
+    assert body["error_type"] == "ValueError"
+    assert len(body["valid_actions"]) == 14
+
+
+class held:  # noqa: N801 - reads as what it does: with held(home)
+    """Every lock of a store, held by this process."""
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.state / "locks"
+        self._open: list[int] = []
+
+    def __enter__(self) -> None:
+        for path in sorted(self._folder.iterdir()):
+            fd = os.open(path, os.O_RDWR)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            self._open.append(fd)
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._open:
+            os.close(fd)
