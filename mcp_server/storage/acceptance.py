@@ -105,14 +105,13 @@ class Acceptance:
     def _rechained(self, place: Place, session: Session) -> Page:
         """The page to go on from: its log is what can be read of the one that is there, chained anew if it must be."""
         parts = self._parts
-        try:
-            raw = parts.pages.read_raw_log(place, session.session_id)
-        except CorruptStateError:
-            raw = None
+        # A session that was on its way to or from the trash may have its log in the other folder.
+        holding = [one for one in (place, parts.layout.live, parts.layout.trash) if self._has_log(one, session)]
+        raw = parts.pages.read_raw_log(holding[0], session.session_id) if holding else b""
         mark: LogMark = NOTHING
         content = b""
         requests: dict[str, int] = {}
-        for old in (raw or b"").splitlines(keepends=True):
+        for old in raw.splitlines(keepends=True):
             record = parse_line(old)
             if record is None:
                 continue
@@ -120,11 +119,18 @@ class Acceptance:
             content += line
             if record.request is not None:
                 requests = with_request(requests, record.request.id, mark.count)
-        if raw is None or content != raw:
-            if raw:
-                set_aside(parts.fs, parts.layout.quarantine, f"{session.session_id}.jsonl", raw)
+        if content != raw:
+            set_aside(parts.fs, parts.layout.quarantine, f"{session.session_id}.jsonl", raw)
+        if content != raw or place not in holding:
             write_file(parts.fs, place.log(session.session_id), content)
         return Page(session, parts.guard.store, mark, requests, None, b"")
+
+    def _has_log(self, place: Place, session: Session) -> bool:
+        try:
+            self._parts.fs.stat(place.log(session.session_id))
+        except FileNotFoundError:
+            return False
+        return True
 
     def _anchor(self, session_id: str) -> Anchor | None:
         try:

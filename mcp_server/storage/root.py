@@ -48,10 +48,9 @@ class Root:
     def make(self) -> str:
         """The store's id; what is missing of the store is made."""
         identity = self.identity()
+        for folder in (self._layout.root, *self._layout.folders):
+            make_folders(self._fs, folder)
         if not identity:
-            make_folders(self._fs, self._layout.root)
-            for folder in self._layout.folders:
-                make_folders(self._fs, folder)
             with self._locks.hold("store"):
                 identity = self.identity()
                 if not identity:
@@ -68,7 +67,7 @@ class Root:
             # Whoever made them may have died before they were durable.
             with suppress(PermissionError):
                 self._fs.fsync_dir(above)
-        ours = {path.name for path in (*self._layout.folders, self._layout.identity, self._layout.ignore)}
+        ours = {folder.name for folder in self._layout.folders}
         # A folder that already holds something else is somebody's choice, and git's view of it too.
         if set(self._fs.scandir(self._layout.root)) <= ours:
             write_file(self._fs, self._layout.ignore, b"# Sessions of pos-workflow: state, not source.\n*\n")

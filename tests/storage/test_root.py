@@ -57,6 +57,21 @@ def test_a_new_folder_is_kept_out_of_git_and_one_that_is_somebodys_is_left_alone
     assert not (site.folder / "chosen" / ".gitignore").exists()
 
 
+def test_a_git_ignore_file_of_somebodys_own_is_not_touched(site: Site, store: Store) -> None:
+    site.root.mkdir(parents=True, mode=0o700)
+    (site.root / ".gitignore").write_text("mine")
+    begun(store)
+    assert (site.root / ".gitignore").read_text() == "mine"
+
+
+def test_a_folder_that_was_removed_is_made_again_with_the_next_session(site: Site, store: Store) -> None:
+    begun(store)
+    for name in ("trash", "starts", "quarantine"):
+        (site.root / name).rmdir()
+    begun(store, "two", request=fresh())
+    assert store.verify().ok
+
+
 class Elsewhere(FileSystem):
     """A disk that says other things than this one about whom a folder belongs to and what is mounted."""
 

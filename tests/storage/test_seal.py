@@ -156,7 +156,23 @@ def test_a_person_accepts_what_was_tampered_with(two_sessions: Site, case: str) 
         assert audit.count('"seal_accepted"') == 1
 
 
-@pytest.mark.parametrize("case", ["two sessions swapped", "the head a link"])
+def test_a_half_moved_session_keeps_its_history_when_it_is_accepted(site: Site, store: Store) -> None:
+    store.delete("one", at=at(begun(store)), reason=None)
+    site.head(place="trash").rename(site.head())
+    edit_by_hand(site)
+    assert [corrupt.session_id for corrupt in store.sessions().corrupt] == ["one"]
+    with pytest.raises(NotFoundError, match="was deleted"):
+        store.read(store.accept_seal("one", at=BEGIN).session_id)
+    store.undelete("one", at=BEGIN)
+    assert [record.event.type for record in store.events("one")] == [
+        "session_started",
+        "session_deleted",
+        "seal_accepted",
+        "session_undeleted",
+    ]
+
+
+@pytest.mark.parametrize("case", ["two sessions swapped", "the head a link", "the log a link"])
 def test_what_is_not_this_session_is_not_accepted(two_sessions: Site, case: str) -> None:
     TAMPERING[case][0](two_sessions)
     before = two_sessions.head().read_bytes()
