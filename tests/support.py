@@ -192,7 +192,7 @@ PASSING: Body = {"done": "seen with my own eyes"}
 """Evidence that opens every gate of ``steps`` and the unguarded ones of ``guarded``."""
 
 _GATE: Body = {
-    "max_attempts": 2,
+    "max_attempts": 3,
     "evidence_schema": {"done": field(validator="non_empty", description="What was done")},
 }
 _GUARDED: Body = {
@@ -259,7 +259,7 @@ def arrange(ask: Ask, state: str, target: str = "target.py") -> str:
         case "paused":
             done(action="pause", checkpoint_note="waiting")
         case "failed":
-            for _ in range(2):
+            for _ in range(3):
                 ask(action="complete_phase", session_id=session_id, phase=2, evidence={})
         case "completed":
             for phase in (2, 3):
