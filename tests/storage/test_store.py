@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mcp_server.domain.events import Event, Paused, SessionStarted
+from mcp_server.domain.events import Event, Paused
 from mcp_server.domain.session import Session
 from mcp_server.errors import (
     BusyError,
@@ -221,62 +221,3 @@ def test_threads_of_one_process_exclude_each_other(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert store.read("one").version == 81
-
-
-def test_a_start_that_is_repeated_goes_on_with_the_session_it_began(site: Site, store: Store) -> None:
-    request = fresh()
-    first = store.create(started("first"), request=request, blobs=BLOBS)
-    now = store.update("first", toggling).session
-    again = site.store().create(started("second"), request=request, blobs=BLOBS)
-    assert (again.session, again.event, again.seq, again.present) == (first.session, first.event, 1, now)
-    assert again.replayed
-    assert [session.session_id for session in store.sessions().sessions] == ["first"]
-    with pytest.raises(ConflictError, match="used before"):
-        store.create(started("third"), request=Request(request.id, "others"))
-
-
-def test_a_start_that_died_before_its_session_is_continued_under_the_id_it_had(site: Site, store: Store) -> None:
-    request = fresh()
-    begun(store)
-    parts(store).starts.remember(request, "remembered")
-    site.log("remembered").write_bytes(b'{"half": "a li')
-    committed = store.create(started("later"), request=request, blobs=BLOBS)
-    assert (committed.session.session_id, committed.replayed) == ("remembered", False)
-    assert site.store().verify().ok
-
-
-def test_a_start_whose_session_was_deleted_says_so(store: Store) -> None:
-    request = fresh()
-    begun(store, request=request)
-    store.delete("one", at=started().at, reason=None)
-    with pytest.raises(NotFoundError, match="was deleted"):
-        store.create(started("two"), request=request)
-
-
-def test_a_remembered_start_that_does_not_parse_is_found(site: Site, store: Store) -> None:
-    request = fresh()
-    begun(store, request=request)
-    (site.root / "starts" / sha256(request.id.encode())).write_bytes(b"{")
-    with pytest.raises(CorruptStateError, match="torn"):
-        store.create(started("two"), request=request)
-
-
-def test_concurrent_starts_with_one_request_make_one_session(site: Site) -> None:
-    request = fresh()
-    barrier = threading.Barrier(8)
-    ids: list[str] = []
-
-    def start(number: int) -> None:
-        event: SessionStarted = started(f"session_{number}")
-        barrier.wait()
-        ids.append(site.store().create(event, request=request, blobs=BLOBS).session.session_id)
-
-    threads = [threading.Thread(target=start, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(ids) == 8
-    assert len(set(ids)) == 1
-    assert [session.session_id for session in site.store().sessions().sessions] == ids[:1]
-    assert site.store().verify().ok
