@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mcp_server.errors import ConfigurationError, CorruptStateError
-from mcp_server.storage.keys import UserFolders
+from mcp_server.storage.keys import Key, UserFolders
 from mcp_server.storage.store import Store
 from tests.storage.support import BEGIN, Site, begun, completing, parts, toggling
 from tests.storage.tampering import edit_by_hand
@@ -77,8 +79,15 @@ def test_a_damaged_key_is_for_a_person_to_mend(site: Site, store: Store) -> None
 
 
 def test_one_key_is_made_however_many_ask_at_once(site: Site) -> None:
-    stores = [site.store() for _ in range(4)]
-    keys = [parts(store).guard.key_to_seal() for store in stores]
+    barrier = threading.Barrier(8)
+
+    def ask(_: int) -> Key | None:
+        guard = parts(site.store()).guard
+        barrier.wait()
+        return guard.key_to_seal()
+
+    with ThreadPoolExecutor(8) as threads:
+        keys = list(threads.map(ask, range(8)))
     assert keys[0] is not None
     assert {key and key.id for key in keys} == {keys[0].id}
     assert (site.user.config / "seal-key.json").stat().st_mode & 0o777 == 0o600
