@@ -20,6 +20,8 @@ from mcp_server.engine import Engine, View
 from mcp_server.errors import InvalidArgumentError, PosWorkflowError, UnknownActionError
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
+FIELDS_SHOWN: Final = 50
+"""Errors of form that one reply names; there are fewer parameters, so that only unknown ones are left out."""
 _log = structlog.get_logger()
 
 
@@ -68,7 +70,7 @@ def _action(given: Mapping[str, Any]) -> AnyAction:
     name = given.get("action")
     action = _BY_NAME.get(name) if isinstance(name, str) else None
     if action is None:
-        said = "action is required." if name is None else f"{_quoted(name)} is no action."
+        said = f"{_quoted(name)} is no action." if isinstance(name, str) else "action is required, as a string."
         near = difflib.get_close_matches(name, _BY_NAME, n=1) if isinstance(name, str) else []
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UnknownActionError(said, remediation=f"{hint}Use one of valid_actions.", valid_actions=list(_BY_NAME))
@@ -79,7 +81,10 @@ def _params(action: AnyAction, given: Mapping[str, Any]) -> Any:
     try:
         return action.params.model_validate({name: value for name, value in given.items() if name != "action"})
     except ValidationError as error:
-        fields = [_field(action, one) for one in error.errors(include_url=False)]
+        found = error.errors(include_url=False, include_input=False)
+        fields = [_field(action, one) for one in found[:FIELDS_SHOWN]]
+        if len(found) > FIELDS_SHOWN:
+            fields.append({"field": "arguments", "problem": f"and {len(found) - FIELDS_SHOWN} more are wrong"})
         raise InvalidArgumentError(
             fields, remediation=f"Mend these arguments and call {action.name} again. Nothing was changed."
         ) from None
@@ -87,7 +92,7 @@ def _params(action: AnyAction, given: Mapping[str, Any]) -> Any:
 
 def _field(action: AnyAction, error: ErrorDetails) -> dict[str, str]:
     """One error of form in words. The value itself is never repeated: it may be large, or secret."""
-    name = ".".join(str(part) for part in error["loc"])[:200] or "arguments"
+    name = _printable(".".join(str(part) for part in error["loc"])[:200]) or "arguments"
     match error["type"]:
         case "missing":
             problem = f"is required for {action.name}"
@@ -129,13 +134,13 @@ def _defect(given: Mapping[str, Any], correlation_id: str) -> Answered:
 
 def _error_body(given: Mapping[str, Any], error_type: str, message: str) -> dict[str, Any]:
     action = given.get("action")
-    said = action[:60] if isinstance(action, str) else "unknown"
+    said = _printable(action[:60]) if isinstance(action, str) else "unknown"
     return {"status": "error", "action": said, "error": message, "error_type": error_type}
 
 
 def _about_session(engine: Engine, given: Mapping[str, Any]) -> dict[str, Any]:
     """The common fields of an error, when it is about a session that can be read."""
-    if given.get("action") not in _BY_NAME:
+    if not isinstance(given.get("session_id"), str):
         return {}
     try:
         wanted = _BY_NAME["get_phase"].params.model_validate({"session_id": given.get("session_id")})
@@ -155,6 +160,10 @@ def _about(view: View, task: int | None = None) -> dict[str, Any]:
     }
 
 
-def _quoted(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _quoted(value: str) -> str:
+    return repr(value) if len(value) <= 60 else repr(f"{value[:57]}...")
+
+
+def _printable(text: str) -> str:
+    """The text as UTF-8 can carry it: half a surrogate pair would make the whole reply unsendable."""
+    return text.encode("utf-8", "replace").decode()

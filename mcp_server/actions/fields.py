@@ -55,12 +55,13 @@ WorkflowType = Annotated[
 ]
 TargetFile = Annotated[
     str,
-    AfterValidator(relative_path),
+    # The bounds first: normalised, nothing at all would be the project itself.
     Field(
         min_length=1,
         max_length=4096,
         description="What the work is about: path relative to the project root; need not exist; '.' for the project.",
     ),
+    AfterValidator(relative_path),
 ]
 Options = Annotated[
     dict[str, Any],

@@ -10,6 +10,7 @@ MAX_DEPTH: Final = 64
 MAX_NAME_LENGTH: Final = 200
 _INTEGERS: Final = range(-(2**63), 2**64)
 """What every JSON library at hand reads and writes without loss."""
+_TOO_LARGE: Final = "is an integer beyond 64 bits; send it as a string"
 
 
 def object_from_text(value: Any) -> Any:
@@ -20,7 +21,7 @@ def object_from_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+        return json.loads(value, object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_int=_integer)
     except RecursionError:
         raise ValueError(f"is nested deeper than {MAX_DEPTH} levels") from None
     except json.JSONDecodeError as error:
@@ -68,7 +69,7 @@ def _check_scalar(place: str, value: object) -> None:
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{place} is not a finite number")
     elif isinstance(value, int) and value not in _INTEGERS:
-        raise ValueError(f"{place} is an integer beyond 64 bits; send it as a string")
+        raise ValueError(f"{place} {_TOO_LARGE}")
     elif not (value is None or isinstance(value, bool | int | float)):
         raise ValueError(f"{place} is not JSON")
 
@@ -87,6 +88,13 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"gives {twice[:MAX_NAME_LENGTH]!r} more than once")
     return result
+
+
+def _integer(digits: str) -> int:
+    # Python itself gives up on thousands of digits, in words that help nobody here.
+    if len(digits) > 100:
+        raise ValueError(f"{digits[:20]}… {_TOO_LARGE}")
+    return int(digits)
 
 
 def _no_constant(name: str) -> Any:
