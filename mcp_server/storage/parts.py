@@ -130,7 +130,7 @@ class Parts:
         if anchor is not None:
             raise NotFoundError(
                 f"The files of session {session_id} are gone, though it was never deleted.",
-                remediation="A person can restore it from a backup (pos-workflow restore); start begins a new one.",
+                remediation="Tell the person: a copy from a backup brings them back. start begins a new session.",
             )
         raise NotFoundError(
             f"There is no session {session_id}.",
