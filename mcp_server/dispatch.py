@@ -16,10 +16,12 @@ from pydantic_core import ErrorDetails
 from mcp_server.actions import ACTIONS
 from mcp_server.actions.action import Answer, AnyAction
 from mcp_server.actions.guidance import next_actions
+from mcp_server.actions.paging import clipped
 from mcp_server.engine import Engine, View
 from mcp_server.errors import InvalidArgumentError, PosWorkflowError, UnknownActionError
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
+MESSAGE_BYTES: Final = 12_000
 FIELDS_SHOWN: Final = 50
 """Errors of form that one reply names; there are fewer parameters, so that only unknown ones are left out."""
 _log = structlog.get_logger()
@@ -120,8 +122,8 @@ def _success(engine: Engine, action: AnyAction, answer: Answer) -> dict[str, Any
 
 
 def _failure(engine: Engine, given: Mapping[str, Any], error: PosWorkflowError) -> dict[str, Any]:
-    body = _error_body(given, error.error_type, error.message)
-    body["remediation"] = error.remediation
+    body = _error_body(given, error.error_type, clipped(error.message, MESSAGE_BYTES))
+    body["remediation"] = clipped(error.remediation, MESSAGE_BYTES)
     body |= error.facts
     return body | _about_session(engine, given)
 

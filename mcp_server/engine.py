@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -36,13 +36,14 @@ from mcp_server.errors import ConfigurationError, InvalidArgumentError, NotFound
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record, Request
 from mcp_server.storage.store import Store
-from mcp_server.storage.values import pack, unpack
+from mcp_server.storage.values import outline, pack, text_of
 from mcp_server.storage.writer import Committed
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
 OPEN_SESSIONS_SHOWN = 20
+NUMBERS_SHOWN = 50
 
 
 class World(Probes, Protocol):
@@ -290,8 +291,12 @@ class Engine:
         ]
 
     def evidence(self, evidence: Evidence) -> dict[str, Item]:
-        """The items of a submission with their values, wherever they are stored."""
-        return unpack(evidence, self._opened().store.blob)
+        """The items of a submission, large values by where they are stored."""
+        return outline(evidence, self._opened().store.blob)
+
+    def value(self, item: Item) -> str:
+        """The value of an item as JSON text."""
+        return text_of(item, self._opened().store.blob)
 
     def moved_on(self, session: Session) -> bool:
         """Whether the definition on disk is no longer the one that the session pins."""
@@ -370,8 +375,9 @@ def _slug(text: str, length: int) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower())[:length].strip("_")
 
 
-def _list(numbers: list[Any]) -> str:
-    return ", ".join(str(number) for number in numbers)
+def _list(numbers: Sequence[Any]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:NUMBERS_SHOWN])
+    return f"{shown} and {len(numbers) - NUMBERS_SHOWN} more" if len(numbers) > NUMBERS_SHOWN else shown
 
 
 def _require_reopening_by_assistant(session: Session, workflow: Workflow) -> None:

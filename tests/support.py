@@ -97,12 +97,12 @@ class Home:
                 for phase in phases
             ],
         }
-        files = {"metadata.json": json.dumps(described)}
+        files = {"metadata.json": json.dumps(described, ensure_ascii=False)}
         for phase in phases:
             folder = f"phases/{phase['number']}"
             files[f"{folder}/phase.md"] = phase.get("text", f"# Phase {phase['number']}\n\nDo it.\n")
             if "gate" in phase:
-                files[f"{folder}/gate-definition.yaml"] = json.dumps(phase["gate"])
+                files[f"{folder}/gate-definition.yaml"] = json.dumps(phase["gate"], ensure_ascii=False)
             files |= {f"{folder}/{task}": text for task, text in phase.get("tasks", {}).items()}
         self.write({f".praxis-os/workflows/{name}/{file}": text for file, text in files.items()})
 

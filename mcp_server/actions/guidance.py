@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcp_server.actions.action import Part
+from mcp_server.actions.paging import clipped
 from mcp_server.domain import machine
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.session import GateState, Session, Status
 
 SUMMARY_WORDS = 150
+SUMMARY_BYTES = 3_000
 
 
 class NextAction(Part):
@@ -83,20 +85,26 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
     """What a fresh assistant needs to go on, in at most 150 words."""
     position = session.phases.index(session.current_phase) + 1
     phase = workflow.phase(session.current_phase)
-    title = f" '{phase.title}'" if phase else ""
+    title = f" '{_words(phase.title, 20)}'" if phase else ""
+    target = clipped(session.target_file, 300)
     completed = ", ".join(map(str, session.completed_phases)) or "none"
     parts = [
-        f"{workflow.name} ({session.workflow_type}) on {session.target_file}: {session.session_status}.",
+        f"{_words(workflow.name, 10)} ({session.workflow_type}) on {target}: {session.session_status}.",
         f"Phase {session.current_phase}{title} is current, {position} of {len(session.phases)}.",
         f"Completed: {completed}.",
     ]
     if session.gate in (GateState.REFUSED, GateState.BLOCKED):
         parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")
     if session.checkpoint_note:
-        parts.append(f"Note left at the last pause: {session.checkpoint_note}")
+        parts.append(f"Note left at the last pause: {_words(session.checkpoint_note, 60)}")
     if session.session_status is Status.ACTIVE:
         parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
         if outstanding:
             parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
-    words = " ".join(parts).split()
-    return " ".join(words if len(words) <= SUMMARY_WORDS else [*words[: SUMMARY_WORDS - 1], "…"])
+    return clipped(_words(" ".join(parts), SUMMARY_WORDS), SUMMARY_BYTES)
+
+
+def _words(text: str, limit: int) -> str:
+    """At most so many words of a text, and never more than a long word's worth each."""
+    words = text.split()
+    return clipped(" ".join(words if len(words) <= limit else [*words[: limit - 1], "…"]), 20 * limit)
