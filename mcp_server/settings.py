@@ -139,6 +139,11 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
+def environment_without_settings() -> dict[str, str]:
+    """The process's environment less this program's own settings, for a child that shall have none of them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+
+
 def _file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:

@@ -13,9 +13,17 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 import mcp_server
 from mcp_server.cli import serving
+from mcp_server.cli.call import call
 from mcp_server.cli.context import Context
+from mcp_server.cli.doctor import doctor
 from mcp_server.cli.failures import CommandError
+from mcp_server.cli.history import errors, events
+from mcp_server.cli.integrity import seal, verify
 from mcp_server.cli.output import complain
+from mcp_server.cli.returning import reopen, undelete
+from mcp_server.cli.sessions import session, sessions
+from mcp_server.cli.validation import validate
+from mcp_server.cli.workflows import workflows
 from mcp_server.errors import PosWorkflowError
 from mcp_server.settings import LogLevel
 
@@ -82,20 +90,14 @@ def serve() -> None:
     """
 
 
-for _name, _where, _group in (
-    ("workflows", "workflows:workflows", _PEOPLE),
-    ("sessions", "sessions:sessions", _PEOPLE),
-    ("session", "sessions:session", _PEOPLE),
-    ("events", "history:events", _PEOPLE),
-    ("errors", "history:errors", _PEOPLE),
-    ("validate", "validation:validate", _AUTHORS),
-    ("verify", "integrity:verify", _KEEPERS),
-    ("seal", "integrity:seal", _KEEPERS),
-    ("reopen", "returning:reopen", _KEEPERS),
-    ("undelete", "returning:undelete", _KEEPERS),
-    ("call", "call:call", _PROGRAMS),
-):
-    app.command(f"mcp_server.cli.{_where}", name=_name, group=_group)
+for _group, _commands in {
+    _PEOPLE: (workflows, sessions, session, events, errors),
+    _AUTHORS: (validate,),
+    _KEEPERS: (doctor, verify, seal, reopen, undelete),
+    _PROGRAMS: (call,),
+}.items():
+    for _command in _commands:
+        app.command(_command, group=_group)
 
 
 @app.meta.default
