@@ -115,13 +115,13 @@ class Engine:
         Raises NotFoundError, ConfigurationError (invalid definition) and InvalidArgumentError (target outside).
         """
         workspace = self._opened()
-        found = self._library.find(name)
         if not workspace.world.inside(target_file):
             problem = "leads outside the project (directory traversal)"
             raise InvalidArgumentError(
                 [{"field": "target_file", "problem": problem}],
                 remediation="Give a path relative to the project's root that stays inside it.",
             )
+        found = self._library.find(name)
         workflow, at = found.workflow, self._clock()
         packed, blobs = pack(options)
         event = SessionStarted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -273,3 +274,21 @@ def write_honest_files(home: Home) -> None:
     """The files that the honest evidence of the workflows that ship speaks of."""
     for files in FILES.values():
         home.write(files)
+
+
+class held:  # noqa: N801 - reads as what it does: with held(home)
+    """Every lock of a store, held by this process."""
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.state / "locks"
+        self._open: list[int] = []
+
+    def __enter__(self) -> None:
+        for path in sorted(self._folder.iterdir()):
+            fd = os.open(path, os.O_RDWR)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            self._open.append(fd)
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._open:
+            os.close(fd)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import signal
 import subprocess
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Home, arrange, bare_environment, server_command
+from tests.support import Home, arrange, bare_environment, held, server_command
 from tests.wire import PROTOCOL, Wire
 
 pytestmark = pytest.mark.acceptance
@@ -251,21 +250,3 @@ def test_a_call_without_arguments_is_told_the_actions(server: Wire) -> None:
     body = server.body(response)
     assert body["error_type"] == "ValueError"
     assert len(body["valid_actions"]) == 14
-
-
-class held:  # noqa: N801 - reads as what it does: with held(home)
-    """Every lock of a store, held by this process."""
-
-    def __init__(self, home: Home) -> None:
-        self._folder = home.state / "locks"
-        self._open: list[int] = []
-
-    def __enter__(self) -> None:
-        for path in sorted(self._folder.iterdir()):
-            fd = os.open(path, os.O_RDWR)
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            self._open.append(fd)
-
-    def __exit__(self, *_: object) -> None:
-        for fd in self._open:
-            os.close(fd)
