@@ -77,7 +77,7 @@ app = App(
     version=mcp_server.__version__,
     help_format="markdown",
     group_commands=Group("Program", sort_key=8),
-    default_parameter=Parameter(negative_bool=()),
+    default_parameter=Parameter(negative_bool=(), show_default=False),
 )
 app.meta.group_parameters = _SETTINGS
 
