@@ -95,8 +95,11 @@ def _accept_all(store: Store, report: VerifyReport) -> int:
 
 
 def _verified(store: Store, session_id: str | None) -> VerifyReport:
-    with console(stderr=True).status("Verifying …"):
+    out = console(stderr=True)
+    if not out.is_terminal:
         return store.verify(session_id)
+    with out.status("Verifying …") as status:
+        return store.verify(session_id, lambda done, of: status.update(f"Verifying … {done} of {of} sessions"))
 
 
 def _show(report: VerifyReport) -> None:
