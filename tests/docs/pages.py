@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).parent.parent.parent
 GENERATED = re.compile(r"<!-- Generated: ")
-_DIRECTIVE = re.compile(r"<!-- (file|not run|in): (.+?) -->")
+_DIRECTIVE = re.compile(r"<!-- (file|not run|from|typed): (.+?) -->")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _PARSER = MarkdownIt("commonmark").enable("table")
 
@@ -22,8 +22,9 @@ _PARSER = MarkdownIt("commonmark").enable("table")
 class Block:
     """A fenced block; ``directive`` is what an HTML comment right before it says.
 
-    ``file: PATH`` means that the reader writes the block into that file, ``not run: REASON`` that it cannot be
-    executed here.
+    ``file: PATH``: the reader writes the block into that file. ``typed: LINE``: its commands run on a terminal, where
+    the reader types the line. ``from: PATH, scene N``: it is a part of that file, put there by ``renew``.
+    ``not run: REASON``: it cannot be executed here.
     """
 
     page: str
