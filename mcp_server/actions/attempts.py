@@ -47,7 +47,7 @@ def message(event: Refusal, limit: int = FINDINGS_BYTES) -> str:
     if isinstance(event, GateBlocked):
         return clipped(f"The gate of phase {event.phase} is blocked: {'; '.join(event.blocked_by)}.", limit)
     said = [f"missing {', '.join(event.missing)}"] if event.missing else []
-    said += [f"{finding.field}: {finding.problem}" for finding in event.findings]
+    said += [f"{finding.field}: {finding.problem.removesuffix('.')}" for finding in event.findings]
     return clipped(f"The gate of phase {event.phase} refused attempt {event.attempt}: {'; '.join(said)}.", limit)
 
 

@@ -23,15 +23,21 @@ class NextAction(Part):
     why: str
 
 
-def next_actions(session: Session, workflow: Workflow, task: int | None = None) -> list[NextAction]:
-    """The calls that make sense now; ``task`` is the number of the task that was just read."""
+def next_actions(
+    session: Session, workflow: Workflow, *, after: str | None = None, task: int | None = None
+) -> list[NextAction]:
+    """The calls that make sense now.
+
+    ``after`` is the action that has just been done: to read the same again makes no sense. ``task`` is the number of
+    the task that was read.
+    """
     if session.deleted_at is not None:
         return []
     allowed = machine.allowed_actions(machine.state_of(session))
     return [
         NextAction(arguments={"action": action, "session_id": session.session_id, **arguments}, fill=fill, why=why)
         for action, arguments, fill, why in _proposals(session, workflow, task)
-        if action in allowed or action not in machine.EVENT_OF_ACTION
+        if action in allowed or (action not in machine.EVENT_OF_ACTION and (action != after or action == "get_task"))
     ]
 
 
@@ -97,10 +103,21 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
         parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")
     if session.checkpoint_note:
         parts.append(f"Note left at the last pause: {_words(session.checkpoint_note, 60)}")
-    if session.session_status is Status.ACTIVE:
-        parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
-        if outstanding:
-            parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
+    match session.session_status:
+        case Status.ACTIVE:
+            parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
+        case Status.PAUSED:
+            parts.append("Call resume to go on.")
+        case Status.FAILED:
+            parts.append("Its attempts are used up: read get_errors before retry_phase or rollback.")
+        case Status.COMPLETED:
+            parts.append("Nothing is left to do.")
+    if outstanding:
+        parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
+    elif session.draft is not None:
+        parts.append(
+            "Evidence accepted here before is kept as a draft (get_session with phase): submit it again, whole."
+        )
     return clipped(_words(" ".join(parts), SUMMARY_WORDS), SUMMARY_BYTES)
 
 
