@@ -24,11 +24,11 @@ from tests.shipped_evidence import FILES
 Body = dict[str, Any]
 
 MAX_REPLY_BYTES = 80_000
-ACTIONS = (
+ACTIONS: tuple[str, ...] = (
     "list_workflows", "start", "get_phase", "get_task", "complete_phase", "get_state", "list_sessions", "get_session",
     "delete_session", "pause", "resume", "retry_phase", "rollback", "get_errors",
 )  # fmt: skip
-MUTATING = ("start", "complete_phase", "pause", "resume", "retry_phase", "rollback", "delete_session")
+MUTATING: tuple[str, ...] = ("start", "complete_phase", "pause", "resume", "retry_phase", "rollback", "delete_session")
 READING = tuple(action for action in ACTIONS if action not in MUTATING)
 ALLOWED = {
     "active": ["complete_phase", "pause", "retry_phase", "rollback", "delete_session"],
