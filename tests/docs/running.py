@@ -46,8 +46,8 @@ def run(page: str, folder: Path) -> list[str]:
 def _environment(folder: Path) -> dict[str, str]:
     return {
         "PATH": f"{BIN}:{os.environ['PATH']}",
+        # The user's folders follow from it, also in a server that the SDK's client starts with little environment.
         "HOME": str(folder),
-        "POS_WORKFLOW_USER_DIR": str(folder / "user"),
         "COLUMNS": "300",
         "NO_COLOR": "1",
         "LANG": "C.UTF-8",
