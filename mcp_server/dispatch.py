@@ -19,6 +19,7 @@ from mcp_server.actions.guidance import next_actions
 from mcp_server.actions.paging import clipped
 from mcp_server.engine import Engine, View
 from mcp_server.errors import CorruptStateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
+from mcp_server.logs import keep_off_stdout
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
 MESSAGE_BYTES: Final = 12_000
@@ -41,6 +42,7 @@ def dispatch(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered:
     Whatever goes wrong becomes a reply with ``error_type`` and ``remediation``; a defect of ours is logged with its
     traceback under an id, and the reply tells nothing but that id.
     """
+    keep_off_stdout()
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     correlation_id = uuid.uuid4().hex[:12]
     began = time.monotonic()

@@ -38,6 +38,15 @@ class _Unhindered(io.TextIOBase):
         return len(text)
 
 
+def keep_off_stdout() -> None:
+    """Send our lines to standard error unless the program we are part of has decided where its own go.
+
+    structlog prints to standard output by default, and there the wire of a server over stdio would be corrupted.
+    """
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unhindered(sys.stderr))))
+
+
 def configure(level: str = "info", *, as_json: bool = False) -> None:
     """Send every log line of the process to standard error, as ``key=value`` pairs or as JSON."""
     number = logging.getLevelNamesMapping()[level.upper()]

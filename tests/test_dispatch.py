@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -234,3 +236,14 @@ def test_the_clock_may_go_back_and_nothing_else_does(home: Home) -> None:
     now = ask(action="get_state", session_id=session)
     assert now["last_updated"] >= then["last_updated"]
     assert now["version"] == then["version"] + 2
+
+
+def test_in_a_program_that_configured_no_logs_nothing_is_printed_to_standard_output(tmp_path: Path) -> None:
+    program = (
+        "from mcp_server import app, settings; from mcp_server.dispatch import dispatch; "
+        f"dispatch(app.build_engine(settings.load({{'project': {str(tmp_path)!r}, 'user_dir': {str(tmp_path)!r}}})), "
+        "{'action': 'list_workflows'})"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == ""
+    assert "list_workflows" in ran.stderr
