@@ -148,12 +148,12 @@ def _file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             return tomllib.load(stream)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"The user's settings.toml cannot be read: {error if isinstance(error, ValueError) else error.strerror}.",
-            remediation="Mend it; `pos-workflow doctor` shows which folder it is in.",
+            f"{path} cannot be read: {error if isinstance(error, ValueError) else error.strerror}.",
+            remediation="Mend the file, or remove it.",
         ) from None
 
 

@@ -68,7 +68,8 @@ class Flags:
     def given(self) -> dict[str, Any]:
         """The flags by the names of their settings."""
         flags = dict(vars(self))
-        return {**flags, "workflows_dirs": flags.pop("workflows_dir")}
+        folders = flags.pop("workflows_dir")
+        return {**flags, "workflows_dirs": folders}
 
 
 app = App(

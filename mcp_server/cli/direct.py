@@ -19,10 +19,13 @@ def serve_flags(arguments: Sequence[str], *, on_terminal: bool) -> dict[str, Any
     """The settings that a plain call for a server gives; None when it is, or may be, anything else."""
     flags: dict[str, Any] = {}
     folders: list[str] = []
+    seen: set[str] = set()
     rest = list(reversed(arguments))
     asked = not on_terminal
     while rest:
         name, equals, value = rest.pop().partition("=")
+        if name in seen:
+            return None
         if name == "serve" and not equals:
             asked = True
         elif name in _SWITCHES and not equals:
@@ -35,10 +38,12 @@ def serve_flags(arguments: Sequence[str], *, on_terminal: bool) -> dict[str, Any
                 flags[_TEXTS[name]] = given
             elif name == "--workflows-dir":
                 folders.append(given)
+                continue
             elif name == "--log-level" and given in get_args(LogLevel):
                 flags["log_level"] = given
             elif name == "--lock-timeout" and given.isdecimal():
                 flags["lock_timeout"] = float(given)
             else:
                 return None
+        seen.add(name)
     return {**flags, "workflows_dirs": tuple(folders)} if asked else None
