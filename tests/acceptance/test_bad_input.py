@@ -62,6 +62,7 @@ PATHS: list[Case] = [
         "a delete": "a\x7f.py",
         "nothing": "",
         "very long": "a" * 4097,
+        "too long once it is encoded": "é" * 2049,
         "a link out of the project": "way_out/x",
         "a link to a file outside": "file_out",
         "a link to the folder above": "above",
