@@ -21,15 +21,14 @@ class _Unhindered(io.TextIOBase):
     Some hosts do not read what a server logs. Once the pipe is full the lines are lost, and the calls go on.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
     def write(self, text: str) -> int:
-        """Write what can be written now."""
+        """Write what can be written now, to what standard error is now."""
         try:
-            descriptor = self._stream.fileno()
+            descriptor = sys.stderr.fileno()
         except (OSError, ValueError):
-            return self._stream.write(text)
+            with suppress(ValueError):
+                sys.stderr.write(text)
+            return len(text)
         rest = memoryview(text.encode(errors="backslashreplace"))
         with suppress(OSError):
             while rest and select.select((), (descriptor,), (), 0)[1]:
@@ -44,7 +43,7 @@ def keep_off_stdout() -> None:
     structlog prints to standard output by default, and there the wire of a server over stdio would be corrupted.
     """
     if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unhindered(sys.stderr))))
+        structlog.configure(logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unhindered())))
 
 
 def configure(level: str = "info", *, as_json: bool = False) -> None:
@@ -55,7 +54,7 @@ def configure(level: str = "info", *, as_json: bool = False) -> None:
         if as_json
         else structlog.processors.LogfmtRenderer(key_order=_FIRST, drop_missing=True, bool_as_flag=False)
     )
-    stream = cast("TextIO", _Unhindered(sys.stderr))
+    stream = cast("TextIO", _Unhindered())
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

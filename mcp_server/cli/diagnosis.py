@@ -89,14 +89,15 @@ def _settings(loaded: Loaded) -> Iterator[Setting]:
 
 
 def _project(loaded: Loaded) -> Iterator[Finding]:
-    if loaded.project is None:
+    store = open_store(loaded)
+    if loaded.project is None or store is None:
         remedy = "Change to the project's folder, or name it with --project PATH; without one there are no sessions."
         yield Finding("problem", "project", f"no root is known: {loaded.project_found_by}", remedy)
         return
     yield Finding("ok", "project", f"{loaded.project} ({loaded.project_found_by})")
     root = loaded.settings.state_root(loaded.project)
     yield from _state(root, allow_network_fs=loaded.settings.allow_network_fs)
-    yield from _sessions(loaded)
+    yield from _sessions(store)
 
 
 def _state(root: Path, *, allow_network_fs: bool) -> Iterator[Finding]:
@@ -123,10 +124,7 @@ def _state(root: Path, *, allow_network_fs: bool) -> Iterator[Finding]:
         yield Finding("problem", "locks", "a second process gets a lock that is held", remedy)
 
 
-def _sessions(loaded: Loaded) -> Iterator[Finding]:
-    store = open_store(loaded)
-    if store is None:
-        return
+def _sessions(store: Store) -> Iterator[Finding]:
     try:
         listing = store.sessions()
     except PosWorkflowError as error:

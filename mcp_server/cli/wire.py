@@ -17,7 +17,8 @@ from mcp_server.actions.schema import TOOL_NAME
 from mcp_server.settings import environment_without_settings
 
 PROTOCOL: Final = "2025-11-25"
-_PATIENCE: Final = 30.0
+PATIENCE: Final = 30.0
+END_SECONDS: Final = 5.0
 
 
 class WireError(Exception):
@@ -63,9 +64,9 @@ class Wire:
         self._next_id += 1
         self._send({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params})
         try:
-            line = self._lines.get(timeout=_PATIENCE)
+            line = self._lines.get(timeout=PATIENCE)
         except queue.Empty:
-            raise WireError(f"no answer to {method} in {_PATIENCE:g} s") from None
+            raise WireError(f"no answer to {method} in {PATIENCE:g} s") from None
         if not line:
             raise WireError(f"the server ended instead of answering {method}")
         try:
@@ -83,7 +84,7 @@ class Wire:
             with suppress(BrokenPipeError):
                 stdin.close()
         try:
-            return self._process.wait(timeout=5)
+            return self._process.wait(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()

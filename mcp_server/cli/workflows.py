@@ -78,8 +78,6 @@ def _tree(found: Found) -> Tree:
 
 def _gate(phase: Phase) -> Text:
     gate = phase.gate
-    if gate.problem is not None:
-        return text(f"gate: broken ({gate.problem})", "red")
     if gate.unsupported:
         return text(f"gate: blocked, needs {', '.join(gate.unsupported)}", "red")
     names = required_names(gate)

@@ -157,7 +157,10 @@ def test_locks_that_do_not_hold_are_found(tmp_path: Path, fs: FileSystem) -> Non
 
 
 def test_locks_that_do_not_hold_are_a_problem(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "locks_hold", lambda *_: False)
+    def never(fs: FileSystem, folder: Path) -> bool:
+        return False
+
+    monkeypatch.setattr(diagnosis, "locks_hold", never)
     (problem,) = findings(cli, "problem")
     assert problem["about"] == "locks"
 

@@ -139,6 +139,14 @@ def test_where_all_is_well_there_is_nothing_to_accept(cli: Cli, ask: Ask, types:
     assert cli("seal", "--accept", "--all").code == 0
 
 
+def test_an_accepted_session_tells_so_in_its_events(cli: Cli, ask: Ask, types: type[Typing]) -> None:
+    session = arrange(ask, "open")
+    forge(cli.home, session)
+    types(f"{session}\n")
+    assert cli("seal", "--accept", session).code == 0
+    assert "by a person, who was told: tampered" in cli("events", session).out
+
+
 def test_what_cannot_be_accepted_is_left_and_named(cli: Cli, ask: Ask, types: type[Typing]) -> None:
     forged, torn = arrange(ask, "open"), arrange(ask, "open")
     forge(cli.home, forged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server import app
 from tests.cli.support import PATIENCE, Cli, command, forge, run_process
 from tests.support import PASSING, Ask, Home, arrange, bare_environment
 
@@ -50,6 +52,12 @@ def test_a_gate_shows_what_is_optional_and_when_nothing_is_required(cli: Cli) ->
     optional = {"type": "string", "required": False}
     cli.home.define("loose", [{"number": 1, "gate": {"evidence_schema": {"note": optional}}}])
     assert "gate: nothing is required (1 optional)" in cli("workflows", "loose").out
+
+
+def test_no_workflows_at_all_are_told_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.rmtree(cli.home.definitions)
+    monkeypatch.setattr(app, "bundled_workflows", lambda: tmp_path)
+    assert cli("workflows").out == "There are no workflows.\n"
 
 
 def test_a_workflow_as_json_is_found_by_its_alias(cli: Cli) -> None:
