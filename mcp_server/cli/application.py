@@ -114,12 +114,17 @@ def _launch(
     context = Context(settings.given())
     try:
         result = command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, context))
+        # Here, where it can still be said that the answer did not get through.
+        sys.stdout.flush()
     except CommandError as error:
         return _explained(context, error.message, error.remedy, error.exit_code)
     except PosWorkflowError as error:
         return _explained(context, error.message, error.remediation)
     except (BrokenPipeError, KeyboardInterrupt):
         raise
+    except OSError as error:
+        remedy = "Mend that and repeat the command; --log-level debug shows where it happened."
+        return _explained(context, f"The system said no: {error.strerror or error}.", remedy)
     except Exception as error:  # noqa: BLE001 - a person gets a sentence, and the traceback when it is asked for
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         remedy = "This is a defect of the program. The same command with --log-level debug shows the traceback."

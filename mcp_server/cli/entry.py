@@ -17,8 +17,8 @@ _PIPE_CLOSED: Final = 141
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; never raises."""
-    on_terminal = sys.stdin is not None and sys.stdin.isatty()  # pyright: ignore[reportUnnecessaryComparison]
-    flags = serve_flags(arguments, on_terminal=on_terminal)
+    _open_what_is_closed()
+    flags = serve_flags(arguments, on_terminal=sys.stdin.isatty())
     if flags is not None:
         return serving.start(flags)
     for stream in (sys.stdout, sys.stderr):
@@ -29,11 +29,21 @@ def run(arguments: Sequence[str]) -> int:
         from mcp_server.cli.application import launch  # noqa: PLC0415 - too heavy for the way to a server
 
         code = launch(arguments)
-        sys.stdout.flush()
-        return code
     except KeyboardInterrupt:
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has gone (`| head`); the interpreter must not stumble over it once more at its end.
+        code = _PIPE_CLOSED
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Whoever read has gone (`| head`), or the disk is full: the interpreter must not stumble over it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return _PIPE_CLOSED
+        code = code or 1
+    return code
+
+
+def _open_what_is_closed() -> None:
+    """Whoever starts a program without a standard stream must not have the next file that is opened take its place."""
+    for descriptor, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None and os.open(os.devnull, os.O_RDWR) == descriptor:
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8"))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import termios
 import time
+from pathlib import Path
 
 import pytest
 
@@ -179,6 +180,46 @@ def test_a_reader_that_goes_early_costs_no_traceback(home: Home, ask: Ask) -> No
         assert done.returncode == 141
         assert done.stderr == b""
     os.close(theirs)
+
+
+@pytest.mark.acceptance
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("arguments", [["sessions"], ["sessions", "--json"]], ids=str)
+def test_an_answer_that_cannot_be_written_is_an_error(home: Home, arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(home, *arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+            env=bare_environment(),
+            cwd="/",
+        )
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("name", ["sessions", "serve"])
+def test_a_standard_stream_that_is_closed_does_no_harm(home: Home, ask: Ask, name: str, closed: str) -> None:
+    arrange(ask, "open")
+    before = home.tree()
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command(home, name)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+        env=bare_environment(),
+        cwd="/",
+    )
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stdout + done.stderr
+    assert home.tree() == before
 
 
 @pytest.mark.integration
