@@ -32,7 +32,7 @@ from mcp_server.domain.events import (
 )
 from mcp_server.domain.gates import Probes, judge
 from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status, Usage
-from mcp_server.errors import ConfigurationError, InvalidArgumentError, NotFoundError, StateError
+from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError, StateError
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record, Request
 from mcp_server.storage.store import Store
@@ -121,7 +121,14 @@ class Engine:
                 [{"field": "target_file", "problem": problem}],
                 remediation="Give a path relative to the project's root that stays inside it.",
             )
-        found = self._library.find(name)
+        try:
+            found = self._library.find(name)
+        except (NotFoundError, ConfigurationError):
+            # What was begun is answered again, also when its definition is gone by now.
+            again = self._begun(workspace.store, call)
+            if again is None:
+                raise
+            return again
         workflow, at = found.workflow, self._clock()
         packed, blobs = pack(options)
         event = SessionStarted(
@@ -140,6 +147,20 @@ class Engine:
         )
         blobs = {**blobs, found.digest: found.bundle.encode()}
         committed = workspace.store.create(event, request=call.request, blobs=blobs)
+        return Outcome(committed, self._pinned(committed.session))
+
+    def _begun(self, store: Store, call: Call) -> Outcome | None:
+        """The session that a start with this request has begun; None when there is none, or it asked for another."""
+        if call.request is None:
+            return None
+        try:
+            session_id = store.begun(call.request)
+            first = store.events(session_id)[0].event if session_id else None
+        except (ConflictError, NotFoundError):
+            return None
+        if not isinstance(first, SessionStarted):
+            return None
+        committed = store.create(first, request=call.request)
         return Outcome(committed, self._pinned(committed.session))
 
     def view(self, session_id: str) -> View:

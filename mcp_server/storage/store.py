@@ -72,6 +72,14 @@ class Store:
         require_session_id(event.session_id)
         return self._writer.create(event, request, blobs)
 
+    def begun(self, request: Request) -> str | None:
+        """The id of the session that a start with this request has begun, committed or not.
+
+        Raises ConflictError when the request had other arguments.
+        """
+        with Outcome():
+            return self._parts.starts.find(request)
+
     def read(self, session_id: str) -> Session:
         """The session as it is now."""
         parts = self._parts

@@ -97,6 +97,33 @@ def test_a_repeated_start_is_one_session(home: Home) -> None:
     assert ask(action="list_sessions")["total"] == 1
 
 
+@pytest.mark.requirement("request-id-of-start-is-store-wide")
+@pytest.mark.parametrize("fate", ["gone", "broken", "changed"])
+def test_a_start_is_answered_again_though_its_definition_has_moved_on(home: Home, fate: str) -> None:
+    call = START | {"workflow_type": "steps", "request_id": "definition-moved"}
+    first = home.asking()(**call)
+    folder = home.definitions / "steps"
+    match fate:
+        case "gone":
+            folder.rename(home.project / "elsewhere")
+        case "broken":
+            (folder / "metadata.json").write_text("{")
+        case _:
+            home.define("steps", [{"number": 4}])
+    again = home.asking()(**call)
+    assert committed(again) == committed(first)
+    assert again["replayed"] is True
+    ask = home.asking()
+    assert ask(action="list_sessions")["total"] == 1
+    if fate != "changed":
+        refused = ask(**(call | {"target_file": "other.py"}))
+        assert refused["error_type"] == {"gone": "NotFoundError", "broken": "ConfigurationError"}[fate]
+        fresh = ask(**(call | {"request_id": "definition-moved-2"}))
+        assert fresh["error_type"] == refused["error_type"]
+        ask(action="delete_session", session_id=first["session_id"])
+        assert ask(**call)["error_type"] == refused["error_type"]
+
+
 @pytest.mark.requirement("request-id-with-other-arguments")
 @pytest.mark.parametrize("name", [name for name in CALLS if name != "delete_session"])
 def test_a_request_id_with_other_arguments_is_a_conflict_and_changes_nothing(

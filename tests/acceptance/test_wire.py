@@ -237,6 +237,45 @@ def test_a_request_of_ten_megabytes_is_read_and_answered(server: Wire, shared_ho
     assert sum(path.stat().st_size for path in (shared_home.state / "blobs").rglob("*")) > 9 * 1024 * 1024
 
 
+RAW = '{"jsonrpc":"2.0","id":"raw","method":"tools/call","params":{"name":"pos_workflow","arguments":%s}}\n'
+
+
+@pytest.mark.requirement("form-errors-name-the-field")
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "9" * 4000, "[" * 100 + "]" * 100])
+def test_values_that_only_bare_json_can_send_are_refused_by_name(home: Home, value: str) -> None:
+    with Wire(home) as wire:
+        session = arrange(wire.call, "open")
+        arguments = f'{{"action":"complete_phase","session_id":"{session}","phase":2,"evidence":{{"done":{value}}}}}'
+        wire.write((RAW % arguments).encode())
+        body = wire.body(wire.answer("raw"))
+        assert (body["error_type"], body["fields"][0]["field"]) == ("ValueError", "evidence")
+        assert body["version"] == 2
+
+
+@pytest.mark.requirement("stdout-is-the-protocols")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "null",
+        "[]",
+        '"text"',
+        '{"jsonrpc":"1.0","id":9001,"method":"ping"}',
+        '{"jsonrpc":"2.0","id":null,"method":"ping"}',
+        '{"jsonrpc":"2.0","id":1.5,"method":"ping"}',
+        '{"jsonrpc":"2.0","id":9002,"result":{}}',
+        '{"jsonrpc":"2.0","id":9003,"error":{"code":1,"message":"x"}}',
+        '{"jsonrpc":"2.0","method":"notifications/nonsense","params":{"a":[]}}',
+        (RAW % '{"action":"\\ud800"}').strip(),
+        (RAW % ("[" * 300 + "]" * 300)).strip(),
+        (RAW % ("[" * 100_000)).strip(),
+    ],
+    ids=lambda line: str(line)[:40],
+)
+def test_a_line_that_is_no_request_ends_nothing(server: Wire, line: str) -> None:
+    server.write(line.encode() + b"\n")
+    assert server.call(action="list_workflows")["status"] == "success"
+
+
 @pytest.mark.requirement("one-tool")
 @pytest.mark.parametrize("name", ["pos_workflows", "", "start_workflow"])
 def test_another_tool_is_a_protocol_error_that_names_the_one_there_is(server: Wire, name: str) -> None:
