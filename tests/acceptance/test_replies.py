@@ -257,6 +257,22 @@ def test_a_definition_that_hides_another_says_so(home: Home) -> None:
     assert "bundled" in started["warnings"][0]
 
 
+@pytest.mark.requirement("complete-phase-refused")
+def test_what_a_lenient_gate_lets_pass_is_a_warning_in_every_answer(home: Home) -> None:
+    fields = {"done": field(), "extra": {"type": "integer", "required": False}}
+    gate = {"checkpoint": {"strict": False}, "evidence_schema": fields}
+    home.define("lenient", [{"number": 1, "gate": gate}, {"number": 2}])
+    ask = home.asking()
+    session = ask(action="start", workflow_type="lenient", target_file="a.py")["session_id"]
+    refused = ask(action="complete_phase", session_id=session, phase=1, evidence={"extra": "many"})
+    assert refused["missing_evidence"] == ["done"]
+    passed = ask(action="complete_phase", session_id=session, phase=1, evidence={**PASSING, "extra": "many"})
+    assert passed["checkpoint_passed"] is True
+    for reply in (refused, passed):
+        (warning,) = reply["warnings"]
+        assert warning.startswith("extra: ")
+
+
 @pytest.mark.requirement("alias-claimed-twice")
 def test_an_alias_that_two_claim_is_nobodys(home: Home) -> None:
     home.define("other", [{"number": 1}], aliases=["stairs"])
