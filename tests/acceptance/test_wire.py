@@ -16,7 +16,7 @@ from tests.wire import PROTOCOL, Wire
 
 pytestmark = pytest.mark.acceptance
 
-SOON = 2.5
+SOON = 10
 """Seconds in which a server that owes nothing ends: one, and what a busy machine adds."""
 
 
