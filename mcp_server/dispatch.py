@@ -25,6 +25,21 @@ _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in AC
 MESSAGE_BYTES: Final = 12_000
 FIELDS_SHOWN: Final = 50
 """Errors of form that one reply names; there are fewer parameters, so that only unknown ones are left out."""
+_WORDS: Final[Mapping[str, str]] = {
+    "string_type": "has to be a string",
+    "int_type": "has to be an integer",
+    "bool_type": "has to be true or false",
+    "dict_type": "has to be an object",
+    "literal_error": "has to be one of {expected}",
+    "greater_than_equal": "has to be at least {ge}",
+    "less_than_equal": "has to be at most {le}",
+    "string_too_short": "has to have at least {min_length} characters",
+    "string_too_long": "has to have at most {max_length} characters",
+    "too_short": "has to have at least {min_length} characters",
+    "too_long": "has to have at most {max_length} characters",
+    "string_pattern_mismatch": "has to be 1 to 200 of a-z, 0-9 and _",
+}
+"""Errors of form as a model reads them, by the type that pydantic gives them."""
 _log = structlog.get_logger()
 
 
@@ -103,12 +118,12 @@ def _field(action: AnyAction, error: ErrorDetails) -> dict[str, str]:
         case "extra_forbidden":
             taken = ", ".join(action.params.model_fields)
             known = any(name in one.params.model_fields for one in ACTIONS)
-            problem = f"is not a parameter of {action.name}" if known else "is no parameter"
-            problem += f", which takes: {taken}"
+            problem = f"is not a parameter of {action.name}" if known else "is unknown"
+            problem += f"; {action.name} takes {taken}"
         case "value_error":
             problem = str(error["ctx"]["error"]) if "ctx" in error else error["msg"]
-        case "string_pattern_mismatch":
-            problem = "has a character or length that is not allowed: 1 to 200 of a-z, 0-9 and _"
+        case kind if kind in _WORDS:
+            problem = _WORDS[kind].format(**error.get("ctx", {}))
         case _:
             problem = error["msg"].removeprefix("Input ").removeprefix("Value ")
     return {"field": name, "problem": problem}

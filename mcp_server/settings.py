@@ -128,9 +128,28 @@ def _project(settings: Settings, cwd: Path, origins: Mapping[str, Origin]) -> tu
                 "The project root that was set is not a folder.",
                 remediation="Give --project (or POS_WORKFLOW_PROJECT) the path of an existing folder.",
             )
-        return settings.project.resolve(), f"set by {origins['project']}"
+        return _usable(settings.project.resolve()), f"set by {origins['project']}"
     found = find_project(cwd.resolve())
-    return (found[0], f"found by {found[1]}") if found else (None, "no marker in the working directory or above it")
+    if found is None:
+        return None, "no marker in the working directory or above it"
+    return _usable(found[0]), f"found by {found[1]}"
+
+
+def _usable(project: Path) -> Path:
+    """The folder, if it can be a project's root."""
+    if project == Path(project.anchor):
+        raise ConfigurationError(
+            "The root of the file system is no project.",
+            remediation="Give --project (or POS_WORKFLOW_PROJECT) the path of the project's own folder.",
+        )
+    try:
+        str(project).encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            "The project's path has characters that this environment cannot name.",
+            remediation="Set PYTHONUTF8=1, or a locale with UTF-8, where the program is started.",
+        ) from None
+    return project
 
 
 def _environment() -> dict[str, str]:

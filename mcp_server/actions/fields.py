@@ -25,7 +25,7 @@ def relative_path(path: str) -> str:
         raise ValueError("holds a control character")
     windows = PureWindowsPath(path)
     if PurePosixPath(path).is_absolute() or windows.drive or windows.root or path.startswith("~"):
-        raise ValueError("is not relative to the project root (directory traversal)")
+        raise ValueError("is absolute; give it relative to the project root (directory traversal)")
     if ".." in PurePosixPath(path).parts or ".." in windows.parts:
         raise ValueError("climbs with '..' (directory traversal)")
     if len(_encodable(path).encode()) > MAX_PATH_BYTES:

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from mcp_server.actions.action import Action, Answer, Params, Reply
 from mcp_server.actions.fields import Cursor, SessionId
-from mcp_server.actions.guidance import summary
+from mcp_server.actions.guidance import attempts_left, summary
 from mcp_server.actions.paging import Pager
 from mcp_server.domain.gates import required_names
 from mcp_server.domain.session import Item, Session, Status
@@ -40,6 +40,7 @@ class SessionState(Reply):
     total_phases: int
     completed_phases: list[int]
     gate: str | None = None
+    attempts_left: int | None = None
     artifacts: dict[str, dict[str, Any]]
     created_at: datetime
     last_updated: datetime
@@ -66,6 +67,7 @@ def run(engine: Engine, params: GetState) -> Answer:
         total_phases=len(session.phases),
         completed_phases=list(session.completed_phases),
         gate=session.gate,
+        attempts_left=attempts_left(session, view.workflow),
         artifacts=artifacts,
         created_at=session.created_at,
         last_updated=session.last_updated,

@@ -68,6 +68,11 @@ def _active(session: Session, workflow: Workflow, task: int | None) -> Iterator[
         why = "Read the phase's first task." if task is None else "Read the next task when this one is done."
         yield "get_task", {"phase": phase, "task_number": following}, None, why
     match session.gate:
+        case GateState.REFUSED if session.escalated:
+            why = "The gate said the same twice: ask the person, and pause until they have answered."
+            yield "pause", {}, ["checkpoint_note"], why
+            why = "When the person has answered and the work is another: submit all the evidence again."
+            yield "complete_phase", {"phase": phase}, ["evidence"], why
         case GateState.REFUSED:
             why = "Mend what missing_evidence and validation_errors name, then submit all the evidence again."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
@@ -85,6 +90,14 @@ def _task_after(workflow: Workflow, phase: int, task: int | None) -> int | None:
     current = workflow.phase(phase)
     numbers = [one.number for one in current.tasks] if current else []
     return next((number for number in numbers if task is None or number > task), None)
+
+
+def attempts_left(session: Session, workflow: Workflow) -> int | None:
+    """The refusals that the current gate still allows; None where it sets no limit or is not waited for."""
+    phase = workflow.phase(session.current_phase)
+    if phase is None or not phase.gate.max_attempts or session.session_status is Status.COMPLETED:
+        return None
+    return max(0, phase.gate.max_attempts - session.record.refused)
 
 
 def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str:

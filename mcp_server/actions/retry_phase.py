@@ -6,6 +6,7 @@ from mcp_server.actions.action import Action, Answer, Reply, SessionMutation
 from mcp_server.actions.attempts import AttemptError, told
 from mcp_server.actions.content import PhaseContent, first_page
 from mcp_server.actions.fields import PhaseNumber, ResetEvidence, SessionId
+from mcp_server.actions.guidance import attempts_left
 from mcp_server.engine import Engine
 
 ERRORS_SHOWN = 3
@@ -29,6 +30,7 @@ class Retrying(Reply):
     retrying: bool
     phase: int
     attempt: int
+    attempts_left: int | None = None
     evidence_reset: bool
     phase_content: PhaseContent
     previous_errors: list[AttemptError]
@@ -45,6 +47,7 @@ def run(engine: Engine, params: RetryPhase) -> Answer:
         retrying=True,
         phase=params.phase,
         attempt=session.record.attempt + 1,
+        attempts_left=attempts_left(session, outcome.workflow),
         evidence_reset=params.reset_evidence,
         phase_content=content,
         previous_errors=[told(one, ERROR_BYTES) for one in errors[-ERRORS_SHOWN:]],

@@ -98,6 +98,12 @@ def require_action(session: Session, action: str) -> None:
 
 def require_phase(session: Session, action: str, phase: int) -> None:
     """Raise ``StateError`` unless ``phase`` is the current one."""
+    if phase in session.completed_phases:
+        attempt = session.record_of(phase).attempt
+        raise _refusal(
+            session,
+            f"Phase {phase} is completed, since attempt {attempt}; the current phase is {session.current_phase}.",
+        )
     if phase != session.current_phase:
         raise _refusal(session, f"{action} works on the current phase, which is {session.current_phase}, not {phase}.")
 
@@ -165,6 +171,7 @@ def _consequences(session: Session, event: Event) -> dict[str, Any]:
             return {
                 "draft": Draft(evidence=event.evidence, outstanding=event.outstanding),
                 "last_refusal": event.fingerprint,
+                "escalated": event.escalate,
                 "usage": _added(session.usage, event.usage),
                 "phase_history": _with(
                     session, record, attempt=event.attempt, refused=record.refused + 1, status=status
@@ -245,6 +252,7 @@ def _passed(session: Session, event: PhaseCompleted | WorkflowCompleted) -> dict
         "completed_phases": tuple(sorted({*session.completed_phases, event.phase})),
         "draft": None,
         "last_refusal": None,
+        "escalated": False,
         "checkpoint_note": None,
         "usage": _added(session.usage, event.usage),
         "phase_history": _with(
@@ -265,6 +273,7 @@ def _retried(session: Session, event: PhaseRetried | PhaseReopened) -> dict[str,
     refused = 0 if reopened else session.record.refused
     return {
         "draft": None if reset else session.draft,
+        "escalated": False,
         "phase_history": _with(session, session.record, status="in_progress", refused=refused),
     }
 
@@ -289,6 +298,7 @@ def _rolled_back(session: Session, event: RolledBack) -> dict[str, Any]:
         "artifacts": {phase: evidence for phase, evidence in session.artifacts.items() if phase < target},
         "draft": Draft(evidence=accepted) if accepted is not None else kept,
         "last_refusal": None,
+        "escalated": False,
         "checkpoint_note": None,
         "completed_at": None,
         "phase_history": _entered(history, target, event.at),

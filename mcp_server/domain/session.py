@@ -102,7 +102,10 @@ class Usage(Frozen):
 
 
 class Session(Frozen):
-    """One walk through one workflow. ``version`` is the revision: 1 at the start, one more with every event."""
+    """One walk through one workflow. ``version`` is the revision: 1 at the start, one more with every event.
+
+    ``last_refusal`` tells what the gate said last in this phase, ``escalated`` that it had said the same before.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     session_id: str
@@ -119,6 +122,7 @@ class Session(Frozen):
     draft: Draft | None = None
     phase_history: tuple[PhaseRecord, ...]
     last_refusal: str | None = None
+    escalated: bool = False
     options: Evidence = Evidence()
     usage: Usage = Usage()
     checkpoint_note: str | None = None

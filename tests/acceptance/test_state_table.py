@@ -200,6 +200,12 @@ def test_the_same_refusal_twice_escalates(ask: Ask) -> None:
     assert "escalate" not in first
     assert second["escalate"] is True
     assert "person" in second["remediation"]
+    assert [one["arguments"]["action"] for one in second["next_actions"]] == ["pause", "complete_phase"]
+    state = ask(action="get_state", session_id=session)
+    assert (state["attempts_left"], state["next_actions"]) == (1, second["next_actions"])
+    retried = ask(action="retry_phase", session_id=session, phase=1)
+    assert retried["attempts_left"] == 1
+    assert retried["next_actions"][0]["arguments"]["action"] == "get_task"
 
 
 @pytest.mark.requirement("draft-is-the-last-submission")

@@ -320,3 +320,17 @@ def test_an_accepted_seal_takes_the_session_as_it_was_found() -> None:
 def test_a_phase_that_was_never_entered_has_no_record() -> None:
     with pytest.raises(KeyError):
         started().record_of(2)
+
+
+def test_a_phase_that_was_passed_is_named_as_such() -> None:
+    with pytest.raises(StateError, match="Phase 1 is completed, since attempt 2; the current phase is 2"):
+        machine.require_phase(walk("refused", "passed"), "complete_phase", 1)
+
+
+def test_an_escalation_ends_with_what_is_done_about_it() -> None:
+    session = walk("refused")
+    event = refusal(GateRefused, session).model_copy(update={"escalate": True})
+    escalated = machine.apply(session, event)
+    assert escalated.escalated
+    for step in ("passed", "retry", "rollback", "refused"):
+        assert not machine.apply(escalated, STEPS[step](escalated)).escalated
