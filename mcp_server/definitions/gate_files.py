@@ -11,8 +11,10 @@ from typing import Any, Literal, cast
 
 from mcp_server.definitions.documents import DocumentError, read_yaml
 from mcp_server.definitions.nodes import Node, Report
+from mcp_server.definitions.plain_gates import check_name
+from mcp_server.domain.defects import defects, doubts
 from mcp_server.domain.definition import DEFAULT_MAX_ATTEMPTS, CheckInfo, Field, FieldType, Gate, Rule
-from mcp_server.domain.gates import defects
+from mcp_server.domain.suggestions import did_you_mean
 
 # The short names that Python and JSON Schema have for the same types.
 _TYPES: Mapping[str, FieldType] = {
@@ -37,6 +39,7 @@ _GATE_KEYS = frozenset(
     {"checkpoint", "evidence_schema", "validators", "cross_field_validation", "checks", "approval", "max_attempts"}
     | {"reopen", "protected_paths", "on_no_go", "phase", "phase_number", "phase_name"}
 )
+_REFERENCE = "What a gate file may say: docs/reference/definition-format.md."
 _FIELD_KEYS = frozenset({"type", "required", "validator", "validator_params", "from_check"})
 
 
@@ -51,7 +54,9 @@ def read_gate(text: str, file: str) -> tuple[Gate, Report]:
     root = Node(report.document.data, (), report)
     gate = _gate(root)
     for defect in defects(gate):
-        report.add("error", defect.path, defect.problem, "See the validators and expressions that a gate may use.")
+        report.add("error", defect.path, defect.problem, _REFERENCE)
+    for doubt in doubts(gate):
+        report.add("warning", doubt.path, doubt.problem, "Declare the field, or mend its name.")
     return gate.model_copy(update={"problem": _problem(report)}), report
 
 
@@ -70,10 +75,13 @@ def _gate(root: Node) -> Gate:
     approval = _approval(root.child("approval"))
     protected_paths = root.child("protected_paths").texts()
     on_no_go = root.child("on_no_go")
-    unsupported += [f"on_no_go.{key}" for key in on_no_go.members() if key != "advise"]
-    unsupported += ["checks"] if checks else []
-    unsupported += ["approval"] if approval and approval.get("required", True) is not False else []
-    unsupported += ["protected_paths"] if protected_paths else []
+    unsupported += _unknown(on_no_go, {"advise"}, informative=())
+    asked_for = {
+        "checks": bool(checks),
+        "approval": approval is not None and approval.get("required", True) is not False,
+        "protected_paths": bool(protected_paths),
+    }
+    unsupported += [_without_machinery(root.child(key)) for key, asked in asked_for.items() if asked]
     return Gate(
         fields=fields,
         rules=tuple(_rule(node, unsupported) for node in root.child("cross_field_validation").entries()),
@@ -91,13 +99,25 @@ def _gate(root: Node) -> Gate:
     )
 
 
-def _unknown(node: Node, known: Iterable[str]) -> list[str]:
-    allowed = {*known, *_INFORMATIVE}
-    return [member.label for key, member in node.members().items() if key not in allowed and not key.startswith("x-")]
+def _unknown(node: Node, known: Iterable[str], informative: Iterable[str] = _INFORMATIVE) -> list[str]:
+    keys = set(known)
+    allowed = keys.union(informative)
+    return [
+        _without_machinery(member, did_you_mean(key, keys))
+        for key, member in node.members().items()
+        if key not in allowed and not (informative and key.startswith("x-"))
+    ]
+
+
+def _without_machinery(node: Node, meant: str = "") -> str:
+    message = f"'{node.label}' is not supported by this version, so the gate blocks{meant}"
+    node.warning(message, _REFERENCE if meant else "Remove it to use this version.")
+    return node.label
 
 
 def _field(name: str, node: Node, unsupported: list[str]) -> Field:
     unsupported += _unknown(node, _FIELD_KEYS)
+    check_name(name, node)
     if node.data is None:
         node.error(f"the field '{name}' says nothing", "Give it a type, and whether it is required.")
     kind = node.child("type").text("any")
@@ -105,7 +125,7 @@ def _field(name: str, node: Node, unsupported: list[str]) -> Field:
         known = "boolean, integer, number, float, string, object, list"
         node.child("type").error(f"there is no type '{kind}'", f"Use one of {known}.")
     from_check = node.child("from_check").text() or None
-    unsupported += [node.child("from_check").label] if from_check else []
+    unsupported += [_without_machinery(node.child("from_check"))] if from_check else []
     return Field(
         name=name,
         type=_TYPES.get(kind, "any"),

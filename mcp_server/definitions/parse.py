@@ -101,6 +101,7 @@ def _within_budget(root: Node, phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
     budget = root.child("budget")
     if budget.data is None or budget.child("mode").data == "off":
         return phases
+    budget.warning("'budget' is not supported by this version, so every gate blocks", "Remove it to use this version.")
     return tuple(
         phase.model_copy(
             update={"gate": phase.gate.model_copy(update={"unsupported": (*phase.gate.unsupported, "budget")})}

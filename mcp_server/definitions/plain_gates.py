@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from mcp_server.definitions.nodes import Node
-from mcp_server.domain.definition import Field, Gate
+from mcp_server.domain.definition import MAX_FIELD_NAME, Field, Gate
 
 MAX_SLUG = 60
 
@@ -34,8 +34,19 @@ def gate_of_metadata(phase: Node) -> Gate:
 def _required_evidence(phase: Node) -> dict[str, str]:
     required = phase.child("checkpoint").child("required_evidence")
     if isinstance(required.data, dict):
-        return {name: node.text() if isinstance(node.data, str) else "" for name, node in required.members().items()}
-    return dict.fromkeys(required.texts(), "")
+        named = {name: node.text() if isinstance(node.data, str) else "" for name, node in required.members().items()}
+    else:
+        named = dict.fromkeys(required.texts(), "")
+    for name in named:
+        check_name(name, required)
+    return named
+
+
+def check_name(name: str, node: Node) -> None:
+    """Report a name under which no evidence can be submitted."""
+    if len(name) > MAX_FIELD_NAME:
+        message = f"the name of the field '{name[:40]}…' has {len(name)} characters; {MAX_FIELD_NAME} are allowed"
+        node.error(message, "Choose a shorter name.")
 
 
 def slugs_of(sentences: Iterable[str]) -> dict[str, str]:

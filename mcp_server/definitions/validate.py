@@ -57,8 +57,6 @@ def _gate_doubts(phase: Phase, file: str) -> Iterator[Problem]:
     def doubt(message: str, hint: str) -> Problem:
         return Problem("warning", file, None, f"phase {phase.number}: {message}", hint)
 
-    for key in gate.unsupported:
-        yield doubt(f"'{key}' is not supported by this version, so the gate blocks", "Remove it to use this version.")
     if gate.origin == "fallback":
         yield doubt("has no gate of its own, so a summary opens it", f"Add {GATE_FILE} or required_evidence.")
     elif gate.problem is None and not required_names(gate) and not gate.rules and not gate.unsupported:

@@ -15,6 +15,8 @@ FieldType = Literal["boolean", "integer", "number", "float", "string", "object",
 GateOrigin = Literal["file", "required_evidence", "validation_criteria", "fallback"]
 
 DEFAULT_MAX_ATTEMPTS = 3
+MAX_FIELD_NAME = 200
+"""How many characters the name of a piece of evidence has at most: a longer one cannot be submitted."""
 
 
 class Part(BaseModel):

@@ -9,7 +9,8 @@ sizes (``expression_calls``), so that no gate file and no evidence can hang or e
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import EllipsisType
@@ -39,12 +40,14 @@ class ForbiddenExpressionError(ValueError):
 class Expression:
     """A lambda that passed the whitelist; calling it gives its value or raises ExpressionError.
 
-    ``inputs`` are the keys that it takes from its first parameter by name, as in ``e['goals']`` and ``e.get('goals')``.
+    ``inputs`` are the keys that it takes from its first parameter by name, as in ``e['goals']`` and ``e.get('goals')``;
+    ``needed`` are those of them that have to be there, since the first form raises without them.
     """
 
     text: str
     parameters: tuple[str, ...]
     inputs: tuple[str, ...]
+    needed: tuple[str, ...]
     body: ast.expr
 
     def __call__(self, *values: Any) -> Any:
@@ -69,7 +72,9 @@ def compile_expression(text: str) -> Expression:
         raise ForbiddenExpressionError("an expression has the form 'lambda x: …'")
     parameters = _parameters(tree.args)
     _Whitelist().check(tree.body, frozenset(parameters), 0)
-    return Expression(text, parameters, _inputs(tree.body, parameters[0]), tree.body)
+    inputs = _inputs(tree.body, parameters[0])
+    needed = tuple(key for key, by_subscript in inputs.items() if by_subscript)
+    return Expression(text, parameters, tuple(inputs), needed, tree.body)
 
 
 def _parameters(arguments: ast.arguments) -> tuple[str, ...]:
@@ -89,19 +94,34 @@ def _check_name(name: str) -> None:
         raise ForbiddenExpressionError(f"the name '{name}' is not allowed")
 
 
-def _inputs(body: ast.expr, parameter: str) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for node in ast.walk(body):
+def _inputs(body: ast.expr, parameter: str) -> dict[str, bool]:
+    """The keys taken from the parameter, and of each whether it is taken by subscript anywhere."""
+    found: dict[str, bool] = {}
+    waiting: deque[ast.AST] = deque([body])
+    while waiting:
+        node = waiting.popleft()
         match node:
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))) if name == parameter:
-                found[key] = None
+                found[key] = True
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id=name), attr="get"), args=[ast.Constant(value=str(key)), *_]
             ) if name == parameter:
-                found[key] = None
+                found.setdefault(key, False)
             case _:
                 pass
-    return tuple(found)
+        waiting.extend(_seeing(node, parameter))
+    return found
+
+
+def _seeing(node: ast.AST, parameter: str) -> Iterator[ast.AST]:
+    """The parts of a node in which the name is still the parameter: a comprehension may bind it anew."""
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        for index, part in enumerate(node.generators):
+            if any(isinstance(target, ast.Name) and target.id == parameter for target in ast.walk(part.target)):
+                yield from node.generators[:index]
+                yield part.iter
+                return
+    yield from ast.iter_child_nodes(node)
 
 
 class _Whitelist:

@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mcp_server.domain.conditions import Condition, Probes
+from mcp_server.domain.defects import defects
 from mcp_server.domain.definition import Field, FieldType, Gate
-from mcp_server.domain.expressions import ExpressionError, ForbiddenExpressionError, compile_expression
+from mcp_server.domain.expressions import ExpressionError, compile_expression
 from mcp_server.domain.validators import InvalidValidatorError, condition_of
 from mcp_server.domain.values import is_empty, is_finite, is_integer, is_list, is_number, is_object
 
 __all__ = [
     "Accepted",
-    "Defect",
     "Finding",
     "Outcome",
     "Probes",
     "Verdict",
-    "defects",
     "evidence_schema",
     "judge",
     "required_names",
@@ -76,14 +75,6 @@ _OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """Why a gate cannot be judged, and the keys in its file that lead there."""
-
-    path: tuple[str | int, ...]
-    problem: str
-
-
 def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict:
     """Judge ``evidence`` at ``gate``. Never raises: an exception inside is a finding, not a pass."""
     blocked_by = _blocked_by(gate)
@@ -106,31 +97,6 @@ def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict
     names = dict.fromkeys([field.name for field in gate.fields if field.name in shown] + list(evidence))
     accepted = tuple(Accepted(name, "attested") for name in names if name not in doubtful)
     return Verdict("passed", warnings=warnings, accepted=accepted)
-
-
-def defects(gate: Gate) -> tuple[Defect, ...]:
-    """Why ``gate`` can never be judged: validators and rules that do not exist or cannot be read."""
-    found: list[Defect] = []
-    for name, text in gate.validators.items():
-        try:
-            compile_expression(text)
-        except ForbiddenExpressionError as error:
-            found.append(Defect(("validators", name), f"the validator '{name}' cannot be used: {error}"))
-    for field in gate.fields:
-        try:
-            condition_of(field, gate)
-        except InvalidValidatorError as error:
-            found.append(Defect(("evidence_schema", field.name, "validator"), f"the field '{field.name}': {error}"))
-    for index, rule in enumerate(gate.rules):
-        path = ("cross_field_validation", index, "rule")
-        try:
-            parameters = compile_expression(rule.expression).parameters
-        except ForbiddenExpressionError as error:
-            found.append(Defect(path, f"the rule {index + 1} cannot be used: {error}"))
-        else:
-            if len(parameters) != 1:
-                found.append(Defect(path, f"the rule {index + 1} has to take the evidence alone, as in 'lambda e: …'"))
-    return tuple(found)
 
 
 def required_names(gate: Gate) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ from mcp_server.domain import conditions
 from mcp_server.domain.conditions import Condition, ParameterError, Probes
 from mcp_server.domain.definition import Field, Gate
 from mcp_server.domain.expressions import ForbiddenExpressionError, compile_expression
+from mcp_server.domain.suggestions import did_you_mean
 
 
 class InvalidValidatorError(ValueError):
@@ -108,7 +109,7 @@ def condition_of(field: Field, gate: Gate) -> Condition | None:
             return _built_in(name, field.validator_params)
     except (ForbiddenExpressionError, ParameterError) as error:
         raise InvalidValidatorError(f"the validator '{name}' cannot be used: {error}") from None
-    raise InvalidValidatorError(f"there is no validator '{name}'")
+    raise InvalidValidatorError(f"there is no validator '{name}'{did_you_mean(name, BUILT_IN.union(gate.validators))}")
 
 
 def _built_in(name: str, given: Mapping[str, Any]) -> Condition:

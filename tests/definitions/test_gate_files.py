@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mcp_server.actions.json_values import MAX_NAME_LENGTH
 from mcp_server.definitions.gate_files import read_gate
 from mcp_server.definitions.plain_gates import slugs_of
 from mcp_server.domain.definition import Field, Gate, Rule
@@ -153,8 +154,60 @@ def test_what_is_wrong_is_an_error_with_its_line_and_blocks_the_gate(text: str, 
 )
 def test_a_key_whose_machinery_is_missing_blocks_and_is_named(text: str, unsupported: tuple[str, ...]) -> None:
     gate, report = read_gate(text, "gate.yaml")
-    assert report.problems == []
     assert gate.unsupported == unsupported
+    assert [str(problem) for problem in report.problems] == [
+        f"gate.yaml:1: '{key}' is not supported by this version, so the gate blocks" for key in unsupported
+    ]
+    assert {problem.severity for problem in report.problems} <= {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "meant"),
+    [
+        ("reopen: person\nmax_attempt: 3", 2, "max_attempt", "max_attempts"),
+        ("evidence_schema:\n  a:\n    requird: true", 3, "evidence_schema.a.requird", "required"),
+        ("checkpoint: {stict: true}", 1, "checkpoint.stict", "strict"),
+        ("on_no_go: {advice: x}", 1, "on_no_go.advice", "advise"),
+    ],
+)
+def test_a_misspelled_key_is_named_with_its_line_and_what_was_meant(text: str, line: int, key: str, meant: str) -> None:
+    gate, report = read_gate(text, "gate.yaml")
+    (problem,) = report.problems
+    assert str(problem) == (
+        f"gate.yaml:{line}: '{key}' is not supported by this version, so the gate blocks; did you mean {meant}?"
+    )
+    assert problem.hint.endswith("docs/reference/definition-format.md.")
+    assert gate.unsupported == (key,)
+
+
+def test_a_rule_over_a_field_that_is_not_declared_is_an_error_by_subscript_and_a_warning_by_get() -> None:
+    text = """evidence_schema:
+  version_after: {type: string}
+cross_field_validation:
+  - rule: "lambda e: e['version_aftr'] != ''"
+  - rule: "lambda e: e.get('version_befor') != e['version_after']"
+"""
+    gate, report = read_gate(text, "gate.yaml")
+    assert [f"{problem.severity} {problem}" for problem in report.problems] == [
+        (
+            "error gate.yaml:4: the rule 1 reads 'version_aftr', which evidence_schema does not declare; "
+            "did you mean version_after?"
+        ),
+        (
+            "warning gate.yaml:5: the rule 2 asks for 'version_befor', which evidence_schema does not declare; "
+            "did you mean version_after?"
+        ),
+    ]
+    assert gate.problem is not None
+
+
+def test_a_name_that_is_too_long_to_be_submitted_is_an_error() -> None:
+    longest = "a" * MAX_NAME_LENGTH
+    assert read_gate(f"evidence_schema:\n  {longest}: {{type: string}}", "gate.yaml")[0].problem is None
+    _, report = read_gate(f"evidence_schema:\n  {longest}b: {{type: string}}", "gate.yaml")
+    (problem,) = report.problems
+    assert (problem.severity, problem.line) == ("error", 2)
+    assert "has 201 characters; 200 are allowed" in problem.message
 
 
 def test_checks_are_kept_as_they_were_declared() -> None:

@@ -54,7 +54,12 @@ def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
         (
             {"phases/1/gate-definition.yaml": "evidence_schema: {done: {}, count: {}}\nquorum: 3"},
             {},
-            "phases/1/gate-definition.yaml: phase 1: 'quorum' is not supported by this version, so the gate blocks",
+            "phases/1/gate-definition.yaml:2: 'quorum' is not supported by this version, so the gate blocks",
+        ),
+        (
+            {},
+            {"budget": {"tokens": 5}},
+            "metadata.json:18: 'budget' is not supported by this version, so every gate blocks",
         ),
         (
             {"phases/1/gate-definition.yaml": "evidence_schema: {done: {required: false}, count: {required: false}}"},
@@ -97,6 +102,12 @@ def test_a_task_file_that_is_not_there_is_a_warning(write: Write) -> None:
         "the file of task 1, task-1-a.md, is not there",
         "task 2 has no file",
     ]
+
+
+def test_required_evidence_too_long_to_be_submitted_is_an_error(write: Write) -> None:
+    phases = [{"phase_number": 1, "phase_name": "A", "checkpoint": {"required_evidence": ["a" * 201]}}]
+    found = [problem for problem in validate_folder(write(phases=phases)) if problem.severity == "error"]
+    assert [problem.message.partition(" has ")[2] for problem in found] == ["201 characters; 200 are allowed"]
 
 
 def test_an_unnamed_phase_is_a_warning(write: Write) -> None:

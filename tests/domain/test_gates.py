@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from mcp_server.domain.defects import defects, doubts
 from mcp_server.domain.definition import Field, FieldType, Gate, GateOrigin, Rule
-from mcp_server.domain.gates import Accepted, Finding, Verdict, defects, evidence_schema, judge, required_names
+from mcp_server.domain.gates import Accepted, Finding, Verdict, evidence_schema, judge, required_names
 
 pytestmark = pytest.mark.unit
 
@@ -95,6 +96,8 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         Field(name="kind", type="integer"),
         Field(name="bound", type="integer", validator="positive"),
         Field(name="optional", type="string", required=False),
+        Field(name="a", type="integer"),
+        Field(name="b", type="integer"),
         rules=(Rule(expression="lambda e: e['a'] > e['b']", error_message="a has to exceed b"),),
     )
     verdict = judged(found, kind="x", bound=0, optional=1, a=1, b=2)
@@ -234,6 +237,52 @@ def test_a_gate_that_can_never_be_judged_blocks_and_knows_where_it_is_broken(
     verdict = judged(broken, f=1)
     assert (verdict.outcome, verdict.blocked_by) == ("blocked", (defects(broken)[0].problem,))
     evidence_schema(broken)
+
+
+DECLARED = (Field(name="version_after"), Field(name="tests", validator="own"), Field(name="other", validator="own"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "problems"),
+    [
+        ("lambda e: e['version_aftr'] > e['tests']", ["reads 'version_aftr', which evidence_schema does not declare"]),
+        ("lambda e: e['quorum']", ["reads 'quorum', which evidence_schema does not declare"]),
+        ("lambda e: all(e['name'] != '' for e in e['tests'])", []),
+        ("lambda e: all(q['name'] != '' for e in e['tests'] for q in e['quorum'])", []),
+        ("lambda e: all(q['name'] != '' for q in e['tets'])", ["reads 'tets', which evidence_schema does not declare"]),
+        ("lambda e: e['tests']['quorum'] == e.get('other')", []),
+        ("lambda e: e.get('quorum') is None", []),
+    ],
+)
+def test_a_rule_that_needs_what_no_field_is_called_is_a_defect(expression: str, problems: list[str]) -> None:
+    found = Gate(fields=DECLARED, validators={"own": "lambda x: True"}, rules=rule(expression), origin="file")
+    assert [defect.problem.removeprefix("the rule 1 ").partition(";")[0] for defect in defects(found)] == problems
+    assert defects(found.model_copy(update={"fields": ()})) == ()
+
+
+def test_a_name_that_is_nearly_right_gets_a_suggestion() -> None:
+    found = Gate(fields=(Field(name="version_after", validator="is_urll"),), rules=rule("lambda e: e['version_aftr']"))
+    assert [defect.problem.partition("; ")[2] for defect in defects(found)] == [
+        "did you mean is_url?",
+        "did you mean version_after?",
+    ]
+
+
+def test_a_rule_that_asks_for_what_no_field_is_called_is_a_doubt() -> None:
+    rules = rule("lambda e: e.get('tets', 0) >= 0 and e['tests'] and e.get('other') and e.get('gone')")
+    found = Gate(fields=DECLARED, validators={"own": "lambda x: True"}, rules=rules, origin="file")
+    assert [doubt.problem for doubt in doubts(found)] == [
+        "the rule 1 asks for 'gone', which evidence_schema does not declare",
+        "the rule 1 asks for 'tets', which evidence_schema does not declare; did you mean tests?",
+    ]
+    assert defects(found) == doubts(found.model_copy(update={"fields": ()})) == ()
+
+
+def test_a_validator_that_cannot_be_read_is_said_once_however_many_fields_name_it() -> None:
+    found = Gate(fields=DECLARED, validators={"own": "lambda x: x.pop()"})
+    assert [defect.problem for defect in defects(found)] == [
+        "the validator 'own' cannot be used: the method 'pop' is not allowed"
+    ]
 
 
 def test_required_names_leave_out_what_the_server_fills_in() -> None:
