@@ -10,7 +10,7 @@ from mcp_server.definitions.markdown import MarkdownFile, first_heading, read_ma
 from mcp_server.definitions.nodes import Node
 from mcp_server.definitions.plain_gates import gate_of_metadata
 from mcp_server.definitions.problems import Problem
-from mcp_server.definitions.task_files import find_file, read_tasks
+from mcp_server.definitions.task_files import find_file, read_tasks, report_missing
 from mcp_server.domain.definition import Gate, Phase
 
 GATE_FILE = "gate-definition.yaml"
@@ -82,7 +82,7 @@ def _markdown(entry: Node, folder: str, files: Mapping[str, bytes]) -> MarkdownF
     named = node.text()
     path = find_file(files, folder, named) if named else None
     if named and path is None:
-        node.warning(f"the file {named} is not there", "Write the file, or mend its name.")
+        report_missing(node, f"the file {named}", named)
     return read_markdown(files.get(path or f"{folder}/phase.md", b""))
 
 

@@ -25,6 +25,14 @@ def find_file(files: Mapping[str, bytes], folder: str, named: str) -> str | None
     return None
 
 
+def report_missing(node: Node, spoken: str, named: str) -> None:
+    """Say that the file which ``node`` names is not in the definition: an error when it was sought outside of it."""
+    if posixpath.isabs(named) or ".." in named.replace("\\", "/").split("/"):
+        node.error(f"{spoken} leads out of the definition", "Name a file inside the definition's folder.")
+    else:
+        node.warning(f"{spoken} is not there", "Write the file, or mend its name.")
+
+
 def read_tasks(
     entries: list[Node], folder: str, files: Mapping[str, bytes], problems: list[Problem]
 ) -> tuple[Task, ...]:
@@ -69,9 +77,10 @@ class _Tasks:
         if number in self._found:
             entry.error(f"the task number {number} is there twice", "Give each task of a phase its own number.")
             return
-        if path is None:
-            spoken = f"the file of task {number}, {file}, is not there" if file else f"task {number} has no file"
-            entry.warning(spoken, "Write the file, or mend its name.")
+        if path is None and file:
+            report_missing(entry, f"the file of task {number}, {file},", file)
+        elif path is None:
+            entry.warning(f"task {number} has no file", "Write the file, or mend its name.")
         self._found[number] = self._task(
             number,
             path,

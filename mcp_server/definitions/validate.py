@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.folder import read_folder
@@ -15,8 +16,10 @@ from mcp_server.definitions.phases import GATE_FILE
 from mcp_server.definitions.problems import Problem
 from mcp_server.domain.definition import Phase, Workflow
 from mcp_server.domain.gates import required_names
+from mcp_server.domain.values import is_list, is_object
 
 _KNOWN_FOLDERS = ("core/", "supporting-docs/", "phases/dynamic/", "phases/closing/")
+_PHASE_FOLDER = re.compile(r"phases/(\d{1,6})(?=/)")
 _KNOWN_FILES = re.compile(r"metadata\.json|[^/]*\.md|phases/\d+/(?:phase\.md|README\.md|gate-definition\.\w+)")
 
 
@@ -35,6 +38,7 @@ def _doubts(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
     if total not in {None, "dynamic", len(workflow.phases)}:
         message = f"total_phases is {total}, and there are {len(workflow.phases)} phases"
         yield Problem("warning", METADATA, None, message, "Correct it or leave it out.")
+    yield from _halves(workflow, bundle)
     for phase in workflow.phases:
         yield from _gate_doubts(phase, _gate_file(phase, bundle))
     used = {task.file for phase in workflow.phases for task in phase.tasks}
@@ -43,6 +47,26 @@ def _doubts(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
             yield Problem(
                 "warning", path, None, "belongs to no phase and no task", "Name it in the metadata, or move it."
             )
+
+
+def _halves(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
+    """Phases of which there is the folder or the entry alone: they count, and may be an oversight."""
+    entries = workflow.metadata.get("phases")
+    listed = (
+        {int(entry["phase_number"]) for entry in entries if _is_numbered(entry)} if is_list(entries) else set[int]()
+    )
+    folders = {int(match.group(1)): match.group() for path in bundle.files if (match := _PHASE_FOLDER.match(path))}
+    for phase in workflow.phases:
+        if phase.number not in listed:
+            message = "is a phase of the workflow, and the metadata does not list it"
+            yield Problem("warning", folders[phase.number], None, message, "List it, or remove the folder.")
+        elif phase.number not in folders and not phase.instructions:
+            message = f"phase {phase.number}: has no folder, so there is nothing to read"
+            yield Problem("warning", METADATA, None, message, f"Write phases/{phase.number}/phase.md.")
+
+
+def _is_numbered(entry: Any) -> bool:
+    return is_object(entry) and str(entry.get("phase_number")).isdecimal()
 
 
 def _gate_file(phase: Phase, bundle: Bundle) -> str:

@@ -165,15 +165,39 @@ def test_the_file_of_a_phase_can_be_named(write: Write, key: str, named: str) ->
     )
 
 
-def test_a_named_phase_file_that_is_not_there_is_a_warning(write: Write) -> None:
-    found = parsed(
-        write,
-        {"phases/1/phase.md": "There"},
-        phases=[{"phase_number": 1, "phase_name": "A", "file": "../../etc/passwd"}],
-    )
+@pytest.mark.parametrize(
+    ("named", "problem"),
+    [
+        ("gone.md", "warning metadata.json:10: the file gone.md is not there"),
+        ("../../etc/passwd", "error metadata.json:10: the file ../../etc/passwd leads out of the definition"),
+        ("/etc/passwd", "error metadata.json:10: the file /etc/passwd leads out of the definition"),
+    ],
+)
+def test_a_named_phase_file_that_is_not_there_is_a_problem(write: Write, named: str, problem: str) -> None:
+    phases = [{"phase_number": 1, "phase_name": "A", "file": named}]
+    found = parsed(write, {"phases/1/phase.md": "There"}, phases=phases)
     assert found.workflow is not None
     assert found.workflow.phases[0].instructions == "There"
-    assert "warning metadata.json:10: the file ../../etc/passwd is not there" in said(found)
+    assert problem in said(found)
+
+
+@pytest.mark.parametrize("named", ["../../x.md", "../../../x.md", "/x.md", "..\\x.md"])
+def test_a_task_file_that_leads_out_of_the_definition_is_an_error(write: Write, named: str) -> None:
+    phases = [{"phase_number": 1, "phase_name": "A", "tasks": [{"task_number": 1, "name": "T", "file": named}]}]
+    found = parsed(write, {"phases/1/phase.md": "There"}, phases=phases)
+    assert [error.message for error in found.errors] == [f"the file of task 1, {named}, leads out of the definition"]
+
+
+def test_a_task_file_elsewhere_in_the_definition_may_be_named_by_climbing_to_it(write: Write) -> None:
+    phases = [{"phase_number": 1, "phase_name": "A", "tasks": [{"task_number": 1, "file": "../../core/x.md"}]}]
+    assert parsed(write, {"core/x.md": "# X"}, phases=phases).errors == ()
+
+
+def test_a_folder_between_and_one_after_the_entries_are_phases_in_their_order(write: Write) -> None:
+    phases = [{"phase_number": number, "phase_name": f"P{number}"} for number in (1, 3)]
+    found = workflow(write, {f"phases/{number}/phase.md": f"# F{number}" for number in (1, 2, 3, 4)}, phases=phases)
+    assert [(phase.number, phase.title) for phase in found.phases] == [(1, "P1"), (2, "F2"), (3, "P3"), (4, "F4")]
+    assert [found.next_after(number) for number in found.numbers] == [2, 3, 4, None]
 
 
 UNREADABLE: list[tuple[Any, str]] = [

@@ -73,12 +73,12 @@ def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
         ),
         (
             {"phases/2/phase.md": "# Two"},
-            {},
+            {"phases": [{"phase_number": n, "phase_name": "P"} for n in (1, 2)]},
             "metadata.json: phase 2: has no gate of its own, so a summary opens it",
         ),
         (
             {"phases/02/gate-definition.yaml": "evidence_schema: {a: {type: boolean}}"},
-            {},
+            {"phases": [{"phase_number": n, "phase_name": "P"} for n in (1, 2)]},
             "phases/02/gate-definition.yaml: phase 2: asks for booleans only, which are easily said",
         ),
         (
@@ -101,6 +101,19 @@ def test_a_task_file_that_is_not_there_is_a_warning(write: Write) -> None:
     assert [problem.split(": ", 1)[1] for problem in said(write, phases=phases)] == [
         "the file of task 1, task-1-a.md, is not there",
         "task 2 has no file",
+    ]
+
+
+def test_a_folder_without_an_entry_and_an_entry_without_a_folder_are_warnings(write: Write) -> None:
+    gate = "evidence_schema: {a: {type: string}}"
+    files: dict[str, str | bytes] = {f"phases/{number}/gate-definition.yaml": gate for number in ("2", "3", "04")}
+    phases: list[dict[str, Any]] = [{"phase_number": number, "phase_name": "P"} for number in (1, "3", 5, 6)]
+    phases[2] |= {"checkpoint": {"required_evidence": ["a"]}}
+    phases[3] |= {"checkpoint": {"required_evidence": ["a"]}, "file": "core/glossary.md"}
+    assert said(write, files, phases=phases) == [
+        "warning metadata.json: phase 5: has no folder, so there is nothing to read",
+        "warning phases/04: is a phase of the workflow, and the metadata does not list it",
+        "warning phases/2: is a phase of the workflow, and the metadata does not list it",
     ]
 
 
