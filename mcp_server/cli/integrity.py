@@ -11,6 +11,7 @@ from mcp_server.cli.failures import CommandError, UsageError
 from mcp_server.cli.output import complain, console, facts, print_json, say
 from mcp_server.cli.parameters import AsJson, Ctx
 from mcp_server.cli.person import confirm, require_person
+from mcp_server.errors import CorruptStateError
 from mcp_server.storage.store import Store
 from mcp_server.storage.verification import VerifyReport
 
@@ -55,7 +56,8 @@ def seal(
 ) -> int:
     """Accept files that were changed by other hands, or sealed with another key. Only a person can: it asks.
 
-    Use `seal --accept ID` or `seal --accept --all`. It is recorded with what was found, and that no operator was
+    Use `seal --accept ID` or `seal --accept --all`. It shows what was changed before it asks, and refuses a file that
+    says what no walk through the workflow leads to. It is recorded with what was found, and that no operator was
     authenticated.
     """
     if not accept or all == (session_id is not None):
@@ -69,6 +71,9 @@ def seal(
     _show(report)
     if session_id is None:
         return _accept_all(store, report)
+    refused = _show_changes(store, session_id)
+    if refused is not None:
+        raise refused
     facts([("will happen", "the files are taken as they are, recorded as such and sealed anew")])
     confirm("Accept this session?", session_id)
     session = store.accept_seal(session_id, at=datetime.now(UTC), authenticated=False)
@@ -78,9 +83,14 @@ def seal(
 
 
 def _accept_all(store: Store, report: VerifyReport) -> int:
+    there = [one.session_id for one in report.corrupt if store.holds(one.session_id)]
+    for session_id in there:
+        refused = _show_changes(store, session_id)
+        if refused is not None:
+            complain(f"{session_id} cannot be accepted: {refused.message}", kind="left")
     facts(
         [
-            ("will happen", "every file above is taken as it is, recorded as such and sealed anew;"),
+            ("will happen", "every file above that can be is taken as it is, recorded as such and sealed anew;"),
             ("", "sessions whose files are gone are taken for deleted"),
         ]
     )
@@ -92,6 +102,16 @@ def _accept_all(store: Store, report: VerifyReport) -> int:
     if listing.corrupt:
         raise CommandError("Some sessions are left as they are.", "Restore them from a backup, or remove their files.")
     return 0
+
+
+def _show_changes(store: Store, session_id: str) -> CorruptStateError | None:
+    """Show how a session's file differs from its log; what rules out that it is accepted."""
+    comparison = store.compare(session_id)
+    for difference in comparison.differences:
+        complain(difference, kind="changed")
+    if not comparison.differences and comparison.refused is None:
+        complain("nothing that the session's log tells of", kind="changed")
+    return comparison.refused
 
 
 def _verified(store: Store, session_id: str | None) -> VerifyReport:

@@ -54,17 +54,22 @@ def line_after(mark: LogMark, event: Event, request: Request | None) -> tuple[by
 
 def read_log(raw: bytes, mark: LogMark) -> list[Record]:
     """Every record of a log; CorruptStateError unless each line follows the one before and the last is the mark's."""
+    records = follow(raw)
+    if _end(raw) != mark.hash or len(raw) != mark.length or len(records) != mark.count:
+        raise tampered("its log does not end where the session says")
+    return records
+
+
+def follow(raw: bytes) -> list[Record]:
+    """Every record of a log, however far it should go; CorruptStateError unless each line follows the one before."""
     records: list[Record] = []
     previous = NOTHING.hash
-    lines = raw.splitlines(keepends=True)
-    for seq, line in enumerate(lines, 1):
+    for seq, line in enumerate(raw.splitlines(keepends=True), 1):
         record = parse_line(line)
         if record is None or record.seq != seq or record.prev != previous:
             raise tampered(f"event {seq} of its log is not the one that was written")
         previous = sha256(line)
         records.append(record)
-    if previous != mark.hash or len(raw) != mark.length or len(lines) != mark.count:
-        raise tampered("its log does not end where the session says")
     return records
 
 
@@ -105,3 +110,8 @@ def fold(records: Sequence[Record]) -> Session:
     except StateError as error:
         raise tampered("the events in its log do not follow from each other") from error
     return session
+
+
+def _end(raw: bytes) -> str:
+    """The hash of a log's last line."""
+    return sha256(raw[raw[:-1].rfind(b"\n") + 1 :])

@@ -11,7 +11,7 @@ from typing import Final
 
 from mcp_server.domain.events import Event, SessionStarted
 from mcp_server.domain.session import Session
-from mcp_server.storage.acceptance import Acceptance
+from mcp_server.storage.acceptance import Acceptance, Comparison, compare
 from mcp_server.storage.durable import Outcome
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.keys import UserFolders
@@ -147,10 +147,21 @@ class Store:
         with Outcome():
             return Verifier(self._parts).verify(wanted, progress)
 
+    def holds(self, session_id: str) -> bool:
+        """Whether there is a file under this id at all, in the trash or not, trusted or not."""
+        with Outcome():
+            return self._parts.exists(require_session_id(session_id))
+
+    def compare(self, session_id: str) -> Comparison:
+        """How a session's file differs from what its log says, and what rules out that it is accepted."""
+        with Outcome():
+            return compare(self._parts, require_session_id(session_id))
+
     def accept_seal(self, session_id: str, *, at: datetime, authenticated: bool = False) -> Session:
         """Accept a session's files as they are, for a person who looked at them; one that can be trusted is left alone.
 
-        Raises CorruptStateError for what cannot be accepted: files that do not parse, are newer or another session's.
+        Raises CorruptStateError for what cannot be accepted: files that do not parse, are newer or another session's,
+        or say what no walk through the workflow leads to.
         """
         return Acceptance(self._parts, at, authenticated=authenticated).one(require_session_id(session_id))
 

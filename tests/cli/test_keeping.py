@@ -102,11 +102,28 @@ def test_a_person_at_a_terminal_accepts_what_was_found(home: Home, ask: Ask, whi
     ran = run_on_terminal(home, "seal", "--accept", chosen, typed=typed)
     assert ran.code == 0
     assert "tampered" in ran.out
+    assert "target_file: the log says target.py, the file says forged.py" in ran.out
     record = home.engine().events(session)[-1].event
     assert record.type == "seal_accepted"
     assert record.authenticated is False
     assert ask(action="get_state", session_id=session)["target_file"] == "forged.py"
     assert run_process(home, "verify").code == 0
+
+
+@pytest.mark.parametrize("which", ["one", "all"])
+def test_a_phase_that_was_never_passed_is_not_accepted(cli: Cli, ask: Ask, types: type[Typing], which: str) -> None:
+    started = ask(action="start", workflow_type="steps", target_file="target.py")
+    session = started["session_id"]
+    head = cli.home.state / "workflows" / f"{session}.json"
+    edited = head.read_bytes().replace(b'"current_phase": 1', b'"current_phase": 3')
+    head.write_bytes(edited)
+    types("y\n" if which == "all" else f"{session}\n")
+    ran = cli("seal", "--accept", "--all" if which == "all" else session)
+    assert ran.code == 1
+    assert "changed: current_phase: the log says 1, the file says 3" in ran.err
+    assert "phase 1 is not completed" in ran.err
+    assert head.read_bytes() == edited
+    assert ask(action="get_state", session_id=session)["error_type"] == "CorruptStateError"
 
 
 @pytest.mark.parametrize("arguments", [["seal", "--accept", "{}"], ["seal", "--accept", "--all"]], ids=str)

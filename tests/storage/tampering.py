@@ -8,15 +8,13 @@ from collections.abc import Callable
 from tests.storage.support import Site, with_checksum
 
 
-def edit_phase(site: Site) -> None:
-    edited = with_checksum(
-        site.head().read_bytes(), lambda raw: raw.replace(b'"current_phase": 1', b'"current_phase": 3')
-    )
+def edit_target(site: Site) -> None:
+    edited = with_checksum(site.head().read_bytes(), lambda raw: raw.replace(b"src/app.py", b"src/api.py"))
     site.head().write_bytes(edited)
 
 
 def edit_by_hand(site: Site) -> None:
-    site.head().write_bytes(site.head().read_bytes().replace(b'"current_phase": 1', b'"current_phase": 3'))
+    site.head().write_bytes(site.head().read_bytes().replace(b"src/app.py", b"src/api.py"))
 
 
 def swap_sessions(site: Site) -> None:
@@ -74,8 +72,8 @@ def remove_store_id(site: Site) -> None:
 
 
 TAMPERING: dict[str, tuple[Callable[[Site], None], str]] = {
-    "a phase edited, the checksum made right": (edit_phase, "tampered: its file was changed"),
-    "a phase edited by hand": (edit_by_hand, "torn: its file is damaged"),
+    "a target edited, the checksum made right": (edit_target, "tampered: its file was changed"),
+    "a target edited by hand": (edit_by_hand, "torn: its file is damaged"),
     "two sessions swapped": (swap_sessions, "tampered: its file holds another session"),
     "the log cut off": (truncate_log, "tampered: its log is shorter"),
     "the log removed": (remove_log, "tampered: its log is missing"),

@@ -113,6 +113,7 @@ def test_a_file_that_does_not_parse_cannot_be_accepted(site: Site, store: Store)
     ("old", "new"),
     [
         (b'"current_phase": 1', b'"current_phase": 9'),
+        (b'"current_phase": 1', b'"current_phase": 2'),
         (b'"gate": "open"', b'"gate": null'),
         (b'"session_status": "active"', b'"session_status": "asleep"'),
     ],
@@ -167,3 +168,45 @@ def test_the_start_of_a_session_in_the_trash_can_be_accepted_too(site: Site, sto
     assert [corrupt.session_id for corrupt in store.verify().corrupt] == ["one"]
     assert store.accept_seal("one", at=BEGIN).target_file == "src/api.py"
     assert store.verify().ok
+
+
+def test_a_person_is_told_what_was_changed_and_what_rules_it_out(site: Site, store: Store) -> None:
+    begun(store)
+    raw = site.head().read_bytes()
+    assert store.compare("one").differences == ()
+    site.head().write_bytes(raw.replace(b"src/app.py", b"src/api.py"))
+    compared = store.compare("one")
+    assert compared.differences == ("target_file: the log says src/app.py, the file says src/api.py",)
+    assert compared.refused is None
+    site.head().write_bytes(raw.replace(b'"current_phase": 1', b'"current_phase": 2'))
+    compared = store.compare("one")
+    assert compared.differences == ("current_phase: the log says 1, the file says 2",)
+    assert compared.refused is not None
+    assert "phase 1 is not completed" in compared.refused.message
+    site.head().write_bytes(b"{")
+    torn = store.compare("one")
+    assert (torn.differences, torn.refused is not None) == ((), True)
+
+
+def test_the_log_tells_what_was_changed_as_far_as_it_can(two_sessions: Site) -> None:
+    site = two_sessions
+    store = site.store()
+    log = site.log().read_bytes()
+    committed = site.head().read_bytes()
+    store.update("one", toggling)
+    site.anchor().unlink()
+    site.head().write_bytes(committed.replace(b"src/app.py", b"src/api.py"))
+    only = ("target_file: the log says src/app.py, the file says src/api.py",)
+    assert store.compare("one").differences == only, "an event that was never committed is no change"
+    site.log().write_bytes(log + b"half a line")
+    assert store.compare("one").differences == only
+    site.log().write_bytes(log.replace(b"src/app.py", b"src/api.py", 1))
+    (unknown,) = store.compare("one").differences
+    assert "the log cannot tell what was changed" in unknown
+
+
+def test_an_older_file_that_its_older_log_agrees_with_is_told_by_its_anchor(two_sessions: Site) -> None:
+    TAMPERING["yesterday's files put back"][0](two_sessions)
+    assert two_sessions.store().compare("one").differences == (
+        "the session was at version 2 once; its log ends at version 1",
+    )
