@@ -58,7 +58,7 @@ class Diagnosis:
 
 
 def diagnose(loaded: Loaded) -> Diagnosis:
-    """Look at everything. Nothing is changed; a lock is tried on a file of its own, which is removed again."""
+    """Look at everything. Nothing is changed; what is tried leaves nothing behind."""
     findings = [*_project(loaded), *_user(loaded), *_definitions(loaded)]
     return Diagnosis(tuple(_settings(loaded)), tuple(findings), versions())
 
@@ -115,7 +115,7 @@ def _state(root: Path, *, allow_network_fs: bool) -> Iterator[Finding]:
             yield Finding("note", "state", "other users of this machine may look into the folder", remedy)
     else:
         yield Finding("ok", "state", f"{root} (made with the first session)")
-    if not os.access(there, os.W_OK | os.X_OK):
+    if not can_be_written(there):
         yield Finding("problem", "state", f"{there} cannot be written", "Mend its permissions, or set --state-dir.")
     elif locks_hold(fs, there):
         yield Finding("ok", "locks", "a lock keeps others out")
@@ -153,7 +153,7 @@ def _user(loaded: Loaded) -> Iterator[Finding]:
     user = loaded.settings.user
     for name, folder in (("config", user.config), ("data", user.data)):
         there = nearest(folder)
-        if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        if can_be_written(there):
             made = "" if there == folder else " (made when it is needed)"
             yield Finding("ok", "user", f"{folder}{made}")
         else:
@@ -176,6 +176,16 @@ def _definitions(loaded: Loaded) -> Iterator[Finding]:
 def nearest(folder: Path) -> Path:
     """The folder itself, or the first above it that is there."""
     return next(one for one in (folder, *folder.parents) if one.exists())
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether folders and files can be made in this one. Tried, since permissions do not tell it of every folder."""
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-") as made:
+            (Path(made) / "file").touch()
+    except OSError:
+        return False
+    return True
 
 
 def locks_hold(fs: FileSystem, folder: Path) -> bool:

@@ -77,8 +77,10 @@ class Anchors:
         """The ids of all sessions that have an anchor."""
         try:
             names = self._fs.scandir(self._sessions)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return []
+        except OSError as error:
+            if denied(error):
+                return []
+            raise
         return sorted(name[:-5] for name in names if name.endswith(".json") and is_session_id(name[:-5]))
 
     def _read(self, path: Path) -> bytes | None:

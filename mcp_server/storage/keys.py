@@ -17,8 +17,17 @@ from mcp_server.storage.durable import make_folders, read_file, write_file
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.locks import Locks
 
-# ENOTDIR: accounts without a home have a file in its place.
-_DENIED: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+# ENOTDIR, ENOENT: accounts without a home have a file in its place, or a folder in which none can be made.
+_DENIED: Final = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.ENOENT,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.EOPNOTSUPP,
+}
 
 
 @dataclass(frozen=True, slots=True)

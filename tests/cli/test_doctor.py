@@ -113,9 +113,12 @@ def test_what_is_worth_knowing_is_no_problem(cli: Cli, ask: Ask) -> None:
     assert "small_change_v1 (project) hides one from: bundled" in said
 
 
-def test_a_user_folder_that_cannot_be_needs_a_person(cli: Cli, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["a file", "in a file", "where nothing can be made"])
+def test_a_user_folder_that_cannot_be_needs_a_person(cli: Cli, tmp_path: Path, where: str) -> None:
     (tmp_path / "file").write_text("")
-    ran = run_process(None, "doctor", "--project", str(cli.home.project), "--user-dir", str(tmp_path / "file" / "user"))
+    folders = {"a file": tmp_path / "file", "in a file": tmp_path / "file" / "user"}
+    user = str(folders.get(where, "/proc/nonexist"))
+    ran = run_process(None, "doctor", "--project", str(cli.home.project), "--user-dir", user)
     assert ran.code == 1
     assert "the data folder" in ran.out
     assert "until then sessions go unsealed" in ran.out

@@ -37,9 +37,12 @@ def test_a_store_with_another_users_key_is_foreign_until_it_is_adopted(site: Sit
         site.store().read("one")
 
 
-def test_where_the_users_folder_cannot_be_written_sessions_go_on_unsealed_and_marked(site: Site) -> None:
+@pytest.mark.parametrize("where", ["file", "/proc/nonexist", "loop", "n" * 300])
+def test_where_the_users_folder_cannot_be_written_sessions_go_on_unsealed_and_marked(site: Site, where: str) -> None:
     (site.folder / "file").write_bytes(b"")
-    store = Store(site.root, UserFolders(site.folder / "file" / "config", site.folder / "file" / "data"))
+    (site.folder / "loop").symlink_to("loop")
+    user = site.folder / where
+    store = Store(site.root, UserFolders(user / "config", user / "data"))
     begun(store)
     assert store.update("one", toggling).session.version == 2
     assert site.head().read_bytes().endswith(b'"seal": "unsealed"\n}\n')
@@ -62,10 +65,11 @@ def test_an_unsealed_session_is_not_believed_by_a_user_who_has_a_key(site: Site,
     assert store.verify().ok
 
 
-def test_a_key_without_a_place_for_anchors_seals_and_says_what_is_missing(site: Site, store: Store) -> None:
+@pytest.mark.parametrize("where", ["file", "/proc/nonexist"])
+def test_a_key_without_a_place_for_anchors_seals_and_says_what_is_missing(site: Site, store: Store, where: str) -> None:
     begun(store)
     (site.folder / "file").write_bytes(b"")
-    half = Store(site.root, UserFolders(site.user.config, site.folder / "file" / "data"))
+    half = Store(site.root, UserFolders(site.user.config, site.folder / where / "data"))
     assert half.update("one", toggling).session.version == 2
     assert [notice for notice in half.notices if "put back" in notice]
     assert store.read("one").version == 2
