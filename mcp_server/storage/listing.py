@@ -63,7 +63,9 @@ class Lister:
         fresh: dict[str, _Known] = {}
         sessions: list[Session] = []
         corrupt: list[Corrupt] = []
-        for session_id in self._parts.ids_in(self._parts.layout.live):
+        anchored = self._parts.guard.anchors.session_ids()
+        ids = self._parts.ids_in(self._parts.layout.live)
+        for session_id in ids:
             try:
                 session = self._session(session_id, known, fresh)
             except CorruptStateError as error:
@@ -75,9 +77,11 @@ class Lister:
             else:
                 if session is not None:
                     sessions.append(session)
+        there = {*ids, *self._parts.ids_in(self._parts.layout.trash)}
+        corrupt += [Corrupt(one, error.message) for one, error in self._parts.gone(anchored, there)]
         with self._lock:
             self._cache = fresh
-        return Listing(tuple(sessions), tuple(corrupt))
+        return Listing(tuple(sessions), tuple(sorted(corrupt, key=lambda one: one.session_id)))
 
     def _session(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import difflib
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Container, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from mcp_server.storage.audit import Audit
 from mcp_server.storage.blobs import Blobs
 from mcp_server.storage.durable import Outcome
 from mcp_server.storage.filesystem import FileSystem
+from mcp_server.storage.findings import tampered
 from mcp_server.storage.guard import Guard
 from mcp_server.storage.head import Page
 from mcp_server.storage.keys import UserFolders
@@ -113,6 +114,22 @@ class Parts:
             return []
         ids = (name.removesuffix(".json") for name in names if name.endswith(".json"))
         return sorted(name for name in ids if is_session_id(name))
+
+    def gone(self, anchored: Iterable[str], there: Container[str]) -> Iterator[tuple[str, CorruptStateError]]:
+        """Of the sessions that have an anchor those whose files are gone, though nobody deleted them.
+
+        ``there`` are sessions whose files were seen after their anchors were, so that none is missed that is new.
+        """
+        for session_id in anchored:
+            if session_id in there:
+                continue
+            try:
+                anchor = self.guard.anchors.read(session_id)
+            except CorruptStateError as error:
+                yield session_id, error
+                continue
+            if anchor is not None and not anchor.deleted and not self.exists(session_id):
+                yield session_id, tampered("its files are gone, though it was never deleted")
 
     def home(self, session: Session) -> Place:
         """The folder where a session's files belong."""

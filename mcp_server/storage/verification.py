@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mcp_server.domain.events import Event, SealAccepted, SessionStarted
@@ -62,7 +62,8 @@ class Verifier:
                 corrupt.append(Corrupt(one, error.message))
         if session_id is not None:
             return VerifyReport(1, tuple(corrupt), (), 0)
-        corrupt += [Corrupt(one, str(finding)) for one, finding in self._gone(set(ids))]
+        anchored = parts.guard.anchors.session_ids()
+        corrupt += [Corrupt(one, error.message) for one, error in parts.gone(anchored, set(ids))]
         try:
             written = {line.event for line in parts.audit.read()}
         except CorruptStateError as error:
@@ -94,19 +95,6 @@ class Verifier:
             return [name for one in _evidence(of) for name in references(one, self._parts.blobs.get)]
         except ValueError:
             raise torn("stored evidence does not parse") from None
-
-    def _gone(self, ids: set[str]) -> Iterable[tuple[str, CorruptStateError]]:
-        anchors = self._parts.guard.anchors
-        for session_id in anchors.session_ids():
-            if session_id in ids:
-                continue
-            try:
-                anchor = anchors.read(session_id)
-            except CorruptStateError as error:
-                yield session_id, error
-                continue
-            if anchor is not None and not anchor.deleted and not self._parts.exists(session_id):
-                yield session_id, tampered("its files are gone, though it was never deleted")
 
 
 def require_whole(parts: Parts, found: Found) -> list[Record]:

@@ -100,6 +100,13 @@ def test_a_session_that_cannot_be_trusted_is_named_beside_the_others(cli: Cli, a
     assert [one["session_id"] for one in cli("sessions", "--json").json["corrupt"]] == [bad]
 
 
+def test_a_session_whose_file_was_removed_is_named(cli: Cli, ask: Ask) -> None:
+    session = arrange(ask, "open")
+    (cli.home.state / "workflows" / f"{session}.json").unlink()
+    assert f"{session} cannot be trusted: tampered: its files are gone" in cli("sessions").err
+    assert [one["session_id"] for one in ask(action="list_sessions")["corrupt"]] == [session]
+
+
 @pytest.mark.parametrize("state", ["open", "refused", "blocked", "paused", "failed", "completed"])
 def test_a_session_shows_its_record_its_history_and_a_summary(cli: Cli, ask: Ask, state: str) -> None:
     session = arrange(ask, state)

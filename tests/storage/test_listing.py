@@ -13,7 +13,7 @@ import pytest
 from mcp_server.errors import StorageError
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.store import Store
-from tests.storage.support import Site, begun, toggling
+from tests.storage.support import BEGIN, Site, begun, toggling
 
 pytestmark = pytest.mark.integration
 
@@ -67,14 +67,29 @@ def test_one_that_cannot_be_trusted_hides_no_other(site: Site, store: Store) -> 
         site.store(fs=fs).sessions()
 
 
+def test_a_session_whose_files_are_gone_is_named_and_one_that_was_deleted_is_not(site: Site, store: Store) -> None:
+    for session_id in ("one", "two", "three", "four"):
+        begun(store, session_id)
+    store.delete("two", at=BEGIN, reason=None)
+    store.delete("three", at=BEGIN, reason=None)
+    site.head("three", place="trash").unlink()
+    site.head("one").unlink()
+    site.head("four").write_bytes(b"{")
+    listed = site.store().sessions()
+    assert listed.sessions == ()
+    assert [(corrupt.session_id, corrupt.finding) for corrupt in listed.corrupt] == [
+        ("four", "torn: its file does not parse"),
+        ("one", "tampered: its files are gone, though it was never deleted"),
+    ]
+
+
 def test_a_session_that_goes_while_it_is_listed_is_left_out(site: Site) -> None:
     class Vanishing(FileSystem):
         def scandir(self, path: Path) -> list[str]:
             return [*super().scandir(path), "gone.json"]
 
-    store = site.store(fs=Vanishing())
-    begun(store)
-    assert [session.session_id for session in store.sessions().sessions] == ["one"]
+    begun(site.store())
+    assert [session.session_id for session in site.store(fs=Vanishing()).sessions().sessions] == ["one"]
 
 
 def test_a_file_is_read_again_only_when_it_has_changed_or_is_too_young_to_tell(site: Site) -> None:
