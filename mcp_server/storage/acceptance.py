@@ -97,7 +97,7 @@ class Acceptance:
             ids = parts.session_ids()
             if not ids:
                 return Listing((), ())
-            parts.root.make()
+            parts.root.make(anew=True)
             with parts.locks.hold_all():
                 for session_id in ids:
                     try:

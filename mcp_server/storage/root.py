@@ -14,7 +14,7 @@ import orjson
 from mcp_server.errors import ConfigurationError
 from mcp_server.storage.durable import make_folders, read_file, write_file
 from mcp_server.storage.filesystem import FileSystem
-from mcp_server.storage.layout import Layout
+from mcp_server.storage.layout import Layout, is_session_id
 from mcp_server.storage.locks import Locks
 from mcp_server.storage.mounts import network_file_system
 
@@ -45,8 +45,11 @@ class Root:
             self._known = signature, self._read_identity()
         return self._known[1]
 
-    def make(self) -> str:
-        """The store's id; what is missing of the store is made."""
+    def make(self, *, anew: bool = False) -> str:
+        """The store's id; what is missing of the store is made.
+
+        ConfigurationError where sessions are without it: an id made ``anew`` cuts them off until they are accepted.
+        """
         identity = self.identity()
         for folder in (self._layout.root, *self._layout.folders):
             make_folders(self._fs, folder)
@@ -54,6 +57,8 @@ class Root:
             with self._locks.hold("store"):
                 identity = self.identity()
                 if not identity:
+                    if not anew:
+                        self._require_empty()
                     self._settle()
                     identity = self.identity()
         return identity
@@ -61,6 +66,16 @@ class Root:
     def resolved(self) -> Path:
         """The folder's path without links."""
         return self._fs.resolve(self._layout.root)
+
+    def _require_empty(self) -> None:
+        for place in (self._layout.live, self._layout.trash):
+            names = self._fs.scandir(place.folder)
+            if any(name.endswith(".json") and is_session_id(name[:-5]) for name in names):
+                raise ConfigurationError(
+                    "The session store's own id (store.json) is missing, though the store holds sessions.",
+                    remediation="A person has to put store.json back from a backup, or to accept every session anew "
+                    "(pos-workflow seal --accept --all).",
+                )
 
     def _settle(self) -> None:
         for above in self._layout.root.parents[:2]:

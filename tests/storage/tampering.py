@@ -84,5 +84,5 @@ TAMPERING: dict[str, tuple[Callable[[Site], None], str]] = {
     "the anchor broken": (break_anchor, "tampered: its anchor"),
     "the seal taken off": (unseal, "tampered: it is not sealed"),
     "the store's id changed": (change_store, "tampered: its file belongs to another store"),
-    "the store's id removed": (remove_store_id, "tampered: its file belongs to another store"),
+    "the store's id removed": (remove_store_id, "tampered: the store's own id (store.json) is missing"),
 }

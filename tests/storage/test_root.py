@@ -14,7 +14,7 @@ from mcp_server.errors import ConfigurationError
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.mounts import file_system_type
 from mcp_server.storage.store import Store
-from tests.storage.support import Site, begun, fresh, toggling
+from tests.storage.support import BEGIN, Site, at, begun, fresh, toggling
 
 pytestmark = pytest.mark.integration
 
@@ -141,6 +141,28 @@ def test_a_store_that_is_removed_and_made_again_is_another_one(site: Site, store
     begun(store)
     assert json.loads((site.root / "store.json").read_bytes()) != first
     assert store.verify().ok
+
+
+@pytest.mark.parametrize("place", ["workflows", "trash"])
+def test_a_store_that_lost_its_id_gets_another_only_when_a_person_accepts_all_of_it(
+    site: Site, store: Store, place: str
+) -> None:
+    session = begun(store)
+    if place == "trash":
+        store.delete("one", at=at(session), reason=None)
+    identity = site.root / "store.json"
+    kept = identity.read_bytes()
+    identity.unlink()
+    for call in (lambda: begun(site.store(), "two"), lambda: site.store().accept_seal("one", at=BEGIN)):
+        with pytest.raises(ConfigurationError, match=r"store\.json.*is missing"):
+            call()
+    assert not identity.exists()
+    identity.write_bytes(kept)
+    assert site.store().verify().ok
+    identity.unlink()
+    assert [one.session_id for one in site.store().accept_all(at=BEGIN).sessions] == ["one"]
+    assert site.store().verify().ok
+    assert begun(site.store(), "two").version == 1
 
 
 def test_a_network_file_system_is_refused_unless_allowed(site: Site) -> None:
