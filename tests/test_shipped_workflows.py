@@ -104,6 +104,10 @@ LIES: list[tuple[str, int, str, dict[str, Any]]] = [
     (T, 8, "a defect without the test that shows it", {"defects": [{"observed": "1", "expected": "2"}]}),
     (T, 8, "done", {"report": "All done."}),
     (S, 1, "a file that was not written", {"srd_path": "specs/csv-export/requirements.md"}),
+    (S, 1, "another file", {"srd_path": "specs/csv-export/specs.md"}),
+    (S, 2, "another file", {"specs_path": "specs/csv-export/tasks.md"}),
+    (S, 2, "requirements that were not read", {"files_read": ["specs/csv-export/specs.md"]}),
+    (S, 3, "another file", {"tasks_path": "specs/csv-export/srd.md"}),
     (S, 1, "a goal that nothing serves", {"goals": {"G-1": "Accountants help themselves", "G-2": "Less work"}}),
     (S, 1, "a requirement for no goal", {"requirements": {"FR-1": {"goal": "G-9", "accepted_when": "it is exported"}}}),
     (
@@ -140,11 +144,33 @@ LIES: list[tuple[str, int, str, dict[str, Any]]] = [
     (C, 1, "a fix whose defect was never seen", {"exit_code_before": 0, "output_before": "15 passed"}),
     (C, 1, "a refactoring on a red test", {"kind": "refactor"}),
     (C, 1, "six files", {"files": [f"src/{name}.py" for name in "abcdef"]}),
+    (C, 1, "a file above the project", {"files": ["prices.py", "../../etc/passwd"]}),
+    (C, 1, "a file above the project, by another stroke", {"files": ["src\\..\\..\\passwd"]}),
+    (C, 1, "a file of the system", {"files": ["/etc/shadow"]}),
+    (C, 1, "a number for a file", {"files": [1]}),
     (C, 1, "a change without words", {"change": "fix bug"}),
     (C, 1, "an essay", {"change": "and then " * 40}),
     (C, 1, "no suite, yet tests", {"suite_command": "none: this project has no tests"}),
     (C, 1, "no suite and no reason", {"suite_command": "none", "tests_before": 0, "failed_before": 0}),
     (C, 2, "a file that nobody planned", {"unplanned": {}}),
+    (
+        C,
+        2,
+        "a file that was not written",
+        {
+            "files_changed": ["prices.py", "tests/test_exponent.py"],
+            "unplanned": {"tests/test_exponent.py": "one test more"},
+        },
+    ),
+    (C, 2, "no file", {"files_changed": []}),
+    (C, 2, "no file at all", {"files_changed": GONE}),
+    (C, 2, "a deletion that nobody planned", {"files_deleted": ["old_prices.py"]}),
+    (C, 2, "a deletion outside", {"files_deleted": ["../x.py"], "unplanned": {"README.md": "text", "../x.py": "old"}}),
+    (C, 2, "a file changed and deleted", {"files_deleted": ["prices.py"]}),
+    (C, 2, "failures that nobody explains", {"failed_after": 1}),
+    (C, 2, "failures explained in a word", {"failed_after": 1, "failures_explained": "flaky"}),
+    (C, 2, "more failures than tests", {"failed_before": 16}),
+    (C, 2, "a check that is red in another tongue", {"output_after": "3 Tests fehlgeschlagen, 1 FAILED"}),
     (C, 2, "an empty diff", {"lines_added": 0, "lines_removed": 0}),
     (C, 2, "a check that still fails", {"exit_code_after": 1}),
     (C, 2, "a red check called green", {"output_after": "1 failed, 14 deselected in 0.40s"}),
@@ -183,6 +209,12 @@ TRUE_ELSEWHERE: list[tuple[str, int, str, dict[str, Any]]] = [
     (C, 1, "a project without tests", {"suite_command": "none: a folder of shell scripts", "tests_before": 0,
         "failed_before": 0}),
     (C, 1, "a refactoring on green tests", {"kind": "refactor", "exit_code_before": 0}),
+    (C, 1, "a file that is still to be written", {"files": ["src/new..er.py", "prices.py"]}),
+    (C, 2, "a failure from before", {"failed_after": 1, "failures_explained": "test_mail wants a mail server as ever"}),
+    (C, 2, "a file moved", {"files_planned": ["prices.py", "old.py"], "files_changed": ["prices.py"],
+        "files_deleted": ["old.py"], "unplanned": {}}),
+    (C, 2, "nothing but a deletion", {"files_planned": ["old.py"], "files_changed": GONE, "files_deleted": ["old.py"],
+        "unplanned": {}}),
     (C, 2, "a feature removed with its test", {"tests_after": 14, "tests_gone": {"test_xml": "the XML export went"}}),
 ]  # fmt: skip
 
@@ -210,6 +242,8 @@ RED_SUMMARIES = [
     "  2 passing\n  1 failing\n\n  1) prices",
     "3 examples, 1 failure",
     "Tests run: 3, Failures: 1, Errors: 0, Skipped: 0",
+    "3 Tests fehlgeschlagen, 1 FAILED",
+    "12 tests failed",
     " \n ",
 ]
 
@@ -327,7 +361,9 @@ def test_the_summary_of_any_green_runner_is_taken(project: Path, summary: str) -
 
 @pytest.mark.parametrize("summary", RED_SUMMARIES)
 def test_the_summary_of_any_red_runner_is_refused(project: Path, summary: str) -> None:
-    assert _judged(project, T, 4, {"test_output": summary}).outcome == "refused"
+    verdict = _judged(project, T, 4, {"test_output": summary})
+    assert verdict.outcome == "refused"
+    assert [finding.problem for finding in verdict.findings] == ["is not what its description asks for"]
 
 
 def test_the_first_gate_of_test_generation_asks_for_two_things_and_no_more() -> None:

@@ -49,6 +49,10 @@ _NAMED, _NAMED_LENGTH = 5, 120
 """How many of the paths that are missing a refusal names, and how much of each."""
 
 
+_READABLE = 60
+"""How long a regular expression is that says more to a reader than the description of the field."""
+
+
 class ParameterError(ValueError):
     """A parameter that no condition can be made of; the message says what it has to be."""
 
@@ -145,7 +149,9 @@ def matching(pattern: object) -> Condition:
         raise ParameterError(f"the pattern is no regular expression: {error}") from None
     return Condition(
         lambda value, probes: isinstance(value, str) and probes.matches(pattern, value),
-        f"does not match the pattern {pattern}",
+        f"does not match the pattern {pattern}"
+        if len(pattern) <= _READABLE
+        else "is not what its description asks for",
         {"pattern": pattern},
     )
 
