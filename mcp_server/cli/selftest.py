@@ -58,7 +58,8 @@ def run_selftest() -> SelfTest:
     """Run it; nothing outside a temporary folder is touched."""
     at = datetime.now(UTC)
     workflows = honest_evidence()
-    with tempfile.TemporaryDirectory(prefix="pos-workflow-selftest-") as scratch, tempfile.TemporaryFile() as log:
+    made = tempfile.TemporaryDirectory(prefix="pos-workflow-selftest-", ignore_cleanup_errors=True)
+    with made as scratch, tempfile.TemporaryFile() as log:
         project, user = Path(scratch) / "project", Path(scratch) / "user"
         for honest in workflows:
             honest.write_files(project)
@@ -72,7 +73,9 @@ def run_selftest() -> SelfTest:
         except WireError as error:
             start_seconds = time.perf_counter() - began
             rehearsal.issues.append(f"The server does not start: {error}.")
-        code = wire.close()
+        finally:
+            # Before the folder is removed, and after a Ctrl-C too.
+            code = wire.close()
         if code != 0:
             rehearsal.issues.append(f"The server ended with exit code {code} instead of 0.")
         if rehearsal.issues:

@@ -88,6 +88,11 @@ class Wire:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
+        except BaseException:
+            # Whoever is impatient leaves no server behind either.
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def _send(self, message: dict[str, Any]) -> None:
         stdin = self._process.stdin

@@ -16,7 +16,7 @@ from mcp_server.cli.evidence import honest_evidence
 from mcp_server.cli.rehearsal import Rehearsal
 from mcp_server.cli.selftest import Latency, SelfTest, run_selftest
 from mcp_server.cli.selftest_report import GROUPS, markdown
-from mcp_server.cli.wire import WireError
+from mcp_server.cli.wire import Wire, WireError
 from mcp_server.dispatch import dispatch
 from tests.cli.support import Cli
 from tests.support import ACTIONS, Body, Home, tree
@@ -180,3 +180,25 @@ def test_the_scratch_folder_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     run_selftest()
     assert tree(tmp_path) == {}
+
+
+def test_an_impatient_person_leaves_neither_a_server_nor_a_folder_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes: list[int] = []
+
+    class Watched(Wire):
+        def close(self) -> int:
+            codes.append(super().close())
+            return codes[-1]
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(selftest, "Wire", Watched)
+    monkeypatch.setattr(Rehearsal, "run", interrupted)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        selftest.run_selftest()
+    assert codes == [0]
+    assert list(tmp_path.iterdir()) == []
