@@ -23,6 +23,7 @@ from mcp_server.cli.output import complain
 from mcp_server.cli.returning import reopen, undelete
 from mcp_server.cli.sessions import session, sessions
 from mcp_server.cli.validation import validate
+from mcp_server.cli.wording import for_person
 from mcp_server.cli.workflows import workflows
 from mcp_server.errors import PosWorkflowError
 from mcp_server.settings import LogLevel
@@ -149,5 +150,5 @@ def launch(arguments: Sequence[str]) -> int:
 def _explained(context: Context, message: str, remedy: str, code: int = 1) -> int:
     if context.debug:
         traceback.print_exc()
-    complain(message, remedy)
+    complain(message, for_person(remedy))
     return code

@@ -15,6 +15,7 @@ from mcp_server.cli.output import complain, console, note, print_json, say, tabl
 from mcp_server.cli.parameters import AsJson, Ctx
 from mcp_server.cli.selftest import run_selftest
 from mcp_server.cli.selftest_report import markdown
+from mcp_server.cli.wording import for_person
 
 _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
@@ -57,7 +58,7 @@ def _show(diagnosis: Diagnosis) -> None:
         mark = Text(f"{finding.level:<8}", _STYLES[finding.level])
         out.print(Text.assemble(mark, text(f"{finding.about}: {finding.says}")), soft_wrap=True)
         if finding.remedy:
-            out.print(text(f"{'':<8}{finding.remedy}", "dim"), soft_wrap=True)
+            out.print(text(f"{'':<8}{for_person(finding.remedy)}", "dim"), soft_wrap=True)
     say()
     problems = sum(1 for finding in diagnosis.findings if finding.level == "problem")
     if problems:

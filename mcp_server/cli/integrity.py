@@ -37,12 +37,14 @@ def verify(session_id: OptionalSession = None, /, *, json: AsJson = False, ctx: 
         return 0 if report.ok else 1
     _show(report)
     many = "1 session was" if report.sessions == 1 else f"{report.sessions} sessions were"
-    say(f"{many} verified" + (": all is well." if report.ok else "."))
+    if report.ok:
+        say(f"{many} verified: all is well.")
     if report.repaired:
         say(f"{report.repaired} lines that a crash had left out were added to the audit log.")
     if not report.ok:
         remedy = "Look at the files; pos-workflow seal --accept lets them stand."
-        complain("What is stored is not what was written.", remedy, "found")
+        count = len(report.corrupt) + len(report.store)
+        complain(f"What is stored is not what was written ({count} found, {many} looked at).", remedy, "found")
     return 0 if report.ok else 1
 
 

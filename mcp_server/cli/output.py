@@ -58,14 +58,37 @@ def complain(message: object, remedy: object = "", kind: str = "error") -> None:
         out.print(text(f"  {remedy}"), soft_wrap=True)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, heading: bool = True) -> None:
-    """Print rows in columns; what is too long for a terminal goes on in the next line, nothing is cut off."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, heading: bool = True, spare: Sequence[str] = ()
+) -> None:
+    """Print rows in columns; what is too long for a terminal goes on in the next line, nothing is cut off.
+
+    With ``spare`` columns no cell is broken: these are left out, the first one first, until the others fit.
+    """
+    out = console()
+    cells = [[cell if isinstance(cell, Text) else text(cell) for cell in row] for row in rows]
+    widths = {
+        name: max([len(name), *(row[number].cell_len for row in cells)]) + 2 for number, name in enumerate(columns)
+    }
+    for name in spare:
+        if sum(widths.values()) > out.width:
+            del widths[name]
+    if spare:
+        # What is still too wide is left to the terminal, which breaks lines without breaking what is copied.
+        out.width = max(out.width, sum(widths.values()))
     shown = Table(box=None, pad_edge=False, show_header=heading, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        shown.add_column(column, overflow="fold")
-    for row in rows:
-        shown.add_row(*(cell if isinstance(cell, Text) else text(cell) for cell in row))
-    console().print(shown)
+    kept = [number for number, name in enumerate(columns) if not spare or name in widths]
+    for number in kept:
+        shown.add_column(columns[number], overflow="fold", no_wrap=bool(spare))
+    for row in cells:
+        shown.add_row(*(row[number] for number in kept))
+    if out.is_terminal:
+        out.print(shown)
+        return
+    with out.capture() as captured:
+        out.print(shown)
+    for line in captured.get().splitlines():
+        out.file.write(line.rstrip() + "\n")
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> None:

@@ -36,8 +36,9 @@ def sessions(*, status: Only = None, json: AsJson = False, ctx: Ctx) -> int:
         for one in found
     ]
     if rows:
-        table(("SESSION", "STATUS", "PHASE", "TARGET", "CHANGED"), rows)
-    else:
+        spare = ("TARGET", "CHANGED", "PHASE", "STATUS")
+        table(("SESSION", "STATUS", "PHASE", "TARGET", "CHANGED"), rows, spare=spare)
+    elif status is not None or not corrupt:
         say("There are no sessions." if status is None else f"There are no {status} sessions.")
     for one in corrupt:
         remedy = f"pos-workflow verify {one['session_id']} looks at all of it."

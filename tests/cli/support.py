@@ -70,7 +70,7 @@ def run_process(home: Home | None, *arguments: str, given: str = "", cwd: str | 
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def run_on_terminal(home: Home, *arguments: str, typed: str = "", after: str = "confirm:") -> Ran:
+def run_on_terminal(home: Home, *arguments: str, typed: str = "", after: str = "confirm:", columns: int = 100) -> Ran:
     """Run the program on a terminal of its own, and type something once it has asked."""
     ours, theirs = pty.openpty()
     try:
@@ -80,7 +80,7 @@ def run_on_terminal(home: Home, *arguments: str, typed: str = "", after: str = "
             stdout=theirs,
             stderr=theirs,
             cwd="/",
-            env=bare_environment(TERM="xterm-256color", COLUMNS="100"),
+            env=bare_environment(TERM="xterm-256color", COLUMNS=str(columns)),
             start_new_session=True,
         )
     finally:

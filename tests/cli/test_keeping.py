@@ -56,6 +56,8 @@ def test_verify_names_what_was_changed_by_other_hands(cli: Cli, ask: Ask) -> Non
     ran = cli("verify")
     assert ran.code == 1
     assert f"{bad}: tampered" in ran.err
+    assert "(1 found, 2 sessions were looked at)" in ran.err
+    assert ran.out == ""
     assert good not in ran.err
     shown = cli("verify", bad, "--json")
     assert shown.code == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mcp_server import app
-from tests.cli.support import PATIENCE, Cli, command, forge, run_process
+from tests.cli.support import PATIENCE, Cli, command, forge, run_on_terminal, run_process
 from tests.support import PASSING, Ask, Home, arrange, bare_environment
 
 pytestmark = pytest.mark.integration
@@ -98,6 +98,27 @@ def test_a_session_that_cannot_be_trusted_is_named_beside_the_others(cli: Cli, a
     assert bad not in ran.out
     assert f"{bad} cannot be trusted" in ran.err
     assert [one["session_id"] for one in cli("sessions", "--json").json["corrupt"]] == [bad]
+
+
+def test_where_no_session_can_be_trusted_it_is_not_said_that_there_is_none(cli: Cli, ask: Ask) -> None:
+    forge(cli.home, arrange(ask, "open"))
+    assert cli("sessions").out == ""
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("columns", [80, 60, 20])
+def test_no_terminal_is_too_narrow_for_a_whole_id(home: Home, ask: Ask, columns: int) -> None:
+    target = "a_folder/a_file_in_it.py"
+    session = ask(action="start", workflow_type="steps", target_file=target)["session_id"]
+    ran = run_on_terminal(home, "sessions", columns=columns)
+    assert session in ran.out
+    assert ("active" in ran.out) == (columns == 80)
+
+
+def test_what_is_piped_is_not_padded(cli: Cli, ask: Ask, failed: str) -> None:
+    arrange(ask, "open")
+    for arguments in (["errors", failed], ["sessions"], ["doctor"]):
+        assert [line for line in cli(*arguments).out.splitlines() if line.endswith(" ")] == []
 
 
 def test_a_session_whose_file_was_removed_is_named(cli: Cli, ask: Ask) -> None:

@@ -1,0 +1,49 @@
+"""A person who typed a command is not told what an assistant should call."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mcp_server.actions import ACTIONS
+from mcp_server.cli.wording import for_person
+from mcp_server.errors import BusyError, PosWorkflowError, StorageError
+from mcp_server.storage.findings import foreign, newer, tampered, torn
+from tests.cli.support import Cli, forge
+from tests.support import Ask, arrange
+
+pytestmark = pytest.mark.unit
+
+PROTOCOL = re.compile(
+    rf"\b(?:{'|'.join(action.name for action in ACTIONS if '_' in action.name)}|request_id)\b|person|the call\b"
+)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torn("x"),
+        tampered("x"),
+        newer("x"),
+        foreign("x"),
+        BusyError("x", retry_after_seconds=1),
+        StorageError("x", outcome="unknown"),
+        StorageError("x", outcome="unchanged"),
+    ],
+    ids=lambda error: error.message,
+)
+def test_advice_is_given_to_the_person(error: PosWorkflowError) -> None:
+    said = for_person(error.remediation)
+    assert said
+    assert not PROTOCOL.search(said), said
+
+
+def test_commands_advise_people(cli: Cli, ask: Ask) -> None:
+    session = arrange(ask, "open")
+    forge(cli.home, session)
+    for arguments in (["session", session], ["session", "no_such"], ["events", "No Such"], ["verify", "no_such"]):
+        ran = cli(*arguments)
+        assert ran.code == 1
+        advice = ran.err.splitlines()[-1]
+        assert not PROTOCOL.search(advice), advice
