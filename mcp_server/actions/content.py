@@ -40,11 +40,19 @@ class Checkpoint(Part):
     approval: bool
 
 
+class PlanPhase(Part):
+    """What the plan that a phase came from calls it."""
+
+    number: int
+    title: str
+
+
 class PhaseContent(Part):
     """One phase, as far as it fits; task bodies come one at a time."""
 
     phase_number: int
     title: str
+    plan_phase: PlanPhase | None = None
     description: str
     instructions: str
     tasks: list[TaskTitle]
@@ -59,6 +67,9 @@ def page_of_phase(engine: Engine, session: Session, workflow: Workflow, pager: P
     return PhaseContent(
         phase_number=phase.number,
         title=phase.title,
+        plan_phase=PlanPhase(number=phase.plan_phase.number, title=phase.plan_phase.title)
+        if phase.plan_phase
+        else None,
         description=phase.description,
         instructions=pager.text(phase.instructions),
         tasks=[

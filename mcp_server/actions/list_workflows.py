@@ -25,7 +25,10 @@ class ListWorkflows(Params):
 
 
 class WorkflowSummary(Part):
-    """One workflow; ``phases`` is how many it has, ``source`` where it was found, ``shadows`` what it hides there."""
+    """One workflow; ``phases`` is how many it has, ``source`` where it was found, ``shadows`` what it hides there.
+
+    With ``plan_option`` more phases come from a plan, whose path ``start`` takes in the option of that name.
+    """
 
     workflow_type: str
     name: str
@@ -33,6 +36,7 @@ class WorkflowSummary(Part):
     category: str
     version: str
     phases: int
+    plan_option: str | None = None
     estimated_duration: str | None = None
     source: str
     shadows: list[str] | None = None
@@ -88,6 +92,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "category": workflow.category[:SHOWN],
         "version": workflow.version[:SHOWN],
         "phases": len(workflow.phases),
+        "plan_option": workflow.plan.option if workflow.plan else None,
         "estimated_duration": workflow.estimated_duration,
         "source": entry.source,
         "shadows": list(entry.shadows),

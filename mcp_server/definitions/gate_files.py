@@ -65,7 +65,7 @@ def _gate(root: Node) -> Gate:
     unsupported = [*_unknown(root, _GATE_KEYS), *_unknown(checkpoint, {"strict", "allow_override", "enabled"})]
     if checkpoint.child("enabled").boolean(default=True) is False:
         checkpoint.child("enabled").warning("'enabled: false' does not open a gate", "Remove the key.")
-    fields = tuple(_field(name, node, unsupported) for name, node in root.child("evidence_schema").members().items())
+    fields = read_fields(root.child("evidence_schema").members().items(), unsupported)
     checks = tuple(_check(node) for node in root.child("checks").entries())
     approval = _approval(root.child("approval"))
     protected_paths = root.child("protected_paths").texts()
@@ -94,6 +94,11 @@ def _gate(root: Node) -> Gate:
 def _unknown(node: Node, known: Iterable[str]) -> list[str]:
     allowed = {*known, *_INFORMATIVE}
     return [member.label for key, member in node.members().items() if key not in allowed and not key.startswith("x-")]
+
+
+def read_fields(members: Iterable[tuple[str, Node]], unsupported: list[str]) -> tuple[Field, ...]:
+    """The fields of an evidence schema; ``unsupported`` takes the keys whose machinery is missing."""
+    return tuple(_field(name, node, unsupported) for name, node in members)
 
 
 def _field(name: str, node: Node, unsupported: list[str]) -> Field:

@@ -12,6 +12,7 @@ from mcp_server.definitions.folder import read_folder
 from mcp_server.definitions.library import name_problems
 from mcp_server.definitions.parse import METADATA, parse
 from mcp_server.definitions.phases import GATE_FILE
+from mcp_server.definitions.plans.dynamic import closing_folders
 from mcp_server.definitions.problems import Problem
 from mcp_server.domain.definition import Phase, Workflow
 from mcp_server.domain.gates import required_names
@@ -32,11 +33,13 @@ def validate_folder(path: Path) -> tuple[Problem, ...]:
 
 def _doubts(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
     total = workflow.metadata.get("total_phases")
-    if total not in {None, "dynamic", len(workflow.phases)}:
+    if workflow.plan is None and total not in {None, "dynamic", len(workflow.phases)}:
         message = f"total_phases is {total}, and there are {len(workflow.phases)} phases"
         yield Problem("warning", METADATA, None, message, "Correct it or leave it out.")
+    closing = closing_folders(bundle.files) if workflow.plan else []
+    closes = dict(zip(reversed(workflow.numbers), reversed(closing), strict=False))
     for phase in workflow.phases:
-        yield from _gate_doubts(phase, _gate_file(phase, bundle))
+        yield from _gate_doubts(phase, _gate_file(phase, closes.get(phase.number), bundle))
     used = {task.file for phase in workflow.phases for task in phase.tasks}
     for path in bundle.files:
         if path not in used and not _KNOWN_FILES.fullmatch(path) and not path.startswith(_KNOWN_FOLDERS):
@@ -45,10 +48,14 @@ def _doubts(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
             )
 
 
-def _gate_file(phase: Phase, bundle: Bundle) -> str:
+def _gate_file(phase: Phase, closes: str | None, bundle: Bundle) -> str:
+    if phase.gate.origin != "file":
+        return METADATA
+    if closes:
+        return f"phases/{closes}/{GATE_FILE}"
     folders = {posixpath.dirname(path) for path in bundle.files if posixpath.basename(path) == GATE_FILE}
     own = (folder for folder in folders if re.fullmatch(rf"phases/0*{phase.number}", folder))
-    return f"{next(own)}/{GATE_FILE}" if phase.gate.origin == "file" else METADATA
+    return f"{next(own)}/{GATE_FILE}"
 
 
 def _gate_doubts(phase: Phase, file: str) -> Iterator[Problem]:
