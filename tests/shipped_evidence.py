@@ -12,6 +12,7 @@ from typing import Any
 TARGET: dict[str, str] = {
     "test_generation_v3": "prices.py",
     "spec_creation_v1": "specs/csv-export",
+    "spec_execution_v1": "specs/csv-export",
     "small_change_v1": "prices.py",
 }
 
@@ -200,13 +201,18 @@ TASKS = """\
 - [ ] `just bench-export` prints less than 10 s
 """
 
+OPTIONS: dict[str, dict[str, Any]] = {"spec_execution_v1": {"spec_path": "specs/csv-export"}}
+"""What ``start`` has to be told beside the target."""
+
+_SPECIFICATION = {
+    "specs/csv-export/srd.md": SRD,
+    "specs/csv-export/specs.md": SPECS,
+    "specs/csv-export/tasks.md": TASKS,
+}
 FILES: dict[str, dict[str, str]] = {
     "test_generation_v3": {"prices.py": PRICES, "tests/test_prices.py": TEST_PRICES},
-    "spec_creation_v1": {
-        "specs/csv-export/srd.md": SRD,
-        "specs/csv-export/specs.md": SPECS,
-        "specs/csv-export/tasks.md": TASKS,
-    },
+    "spec_creation_v1": _SPECIFICATION,
+    "spec_execution_v1": _SPECIFICATION,
     "small_change_v1": {"prices.py": PRICES, "tests/test_prices.py": TEST_PRICES},
 }
 
@@ -461,6 +467,49 @@ _SPEC_CREATION: dict[int, dict[str, Any]] = {
     },
 }
 
+_SPEC_EXECUTION: dict[int, dict[str, Any]] = {
+    0: {
+        "files_read": ["specs/csv-export/tasks.md", "specs/csv-export/srd.md", "specs/csv-export/specs.md"],
+        "acceptance": {
+            "FR-1": "export --month 2024-05 writes one line per booking of that month, in date order",
+            "FR-2": "a month without bookings gives exit code 3 and a message that names the month",
+            "NFR-1": "just bench-export prints less than 10 s for 100,000 bookings",
+        },
+        "plan_path": "specs/csv-export/tasks.md",
+        "plan_tasks": {"1": ["1.1", "1.2"], "2": ["2.1"]},
+        "tasks_in_file": 3,
+        "depends_on": {"1.2": ["1.1"], "2.1": ["1.1"]},
+        "doubts": [{"doubt": "no machine is named for the time", "settled": "the CI runner, says the lead"}],
+        "suite_command": "python -m pytest -q",
+        "suite_output": "15 passed in 0.83s",
+        "tests_before": 15,
+        "failed_before": 0,
+    },
+    1: {
+        "criteria": ["FR-1", "FR-2", "NFR-1"],
+        "shown_by": {
+            "FR-1": {"command": "export --month 2024-05 | wc -l", "printed": "31"},
+            "FR-2": {"command": "export --month 1999-01; echo $?", "printed": "no bookings in 1999-01\n3"},
+            "NFR-1": {"command": "just bench-export", "printed": "100000 rows in 4.2 s"},
+        },
+        "plan_tasks": ["1.1", "1.2", "2.1"],
+        "tasks_done": ["1.1", "1.2", "2.1"],
+        "tasks_dropped": {},
+        "deviations": [],
+        "suite_command": "python -m pytest -q",
+        "suite_output": "22 passed in 1.02s",
+        "tests_before": 15,
+        "tests_after": 22,
+        "failed_before": 0,
+        "failed_after": 0,
+        "report": (
+            "Months are exported as CSV with `export --month`, in date order and in 4 s for 100,000 bookings. "
+            "Nothing of the plan was left out. The encoding is fixed to UTF-8; another one would be a new option."
+        ),
+    },
+}
+"""Its closing phase has the number 1 as long as no plan stands between."""
+
 _ONE_TEST = f"{_RUN} -k exponent"
 
 _SMALL_CHANGE: dict[int, dict[str, Any]] = {
@@ -496,5 +545,6 @@ _SMALL_CHANGE: dict[int, dict[str, Any]] = {
 HONEST: dict[str, dict[int, dict[str, Any]]] = {
     "test_generation_v3": _TEST_GENERATION,
     "spec_creation_v1": _SPEC_CREATION,
+    "spec_execution_v1": _SPEC_EXECUTION,
     "small_change_v1": _SMALL_CHANGE,
 }
