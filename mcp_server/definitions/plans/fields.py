@@ -68,25 +68,33 @@ class Fields:
         return next((self.parts[label] for label in labels if label in self.parts), Part())
 
     def _read(self, tokens: Sequence[Token]) -> None:
-        depth = 0
+        depth = quoted = 0
         for index, token in enumerate(tokens):
             match token.type:
                 case "bullet_list_open" | "ordered_list_open":
                     depth += 1
                 case "bullet_list_close" | "ordered_list_close":
                     depth -= 1
-                case "fence":
+                case "blockquote_open":
+                    quoted += 1
+                case "blockquote_close":
+                    quoted -= 1
+                case "fence" if not quoted:
                     self._part().fences.append(token.content.rstrip("\n"))
-                case "inline" if index and tokens[index - 1].type == "heading_open":
-                    self._label(0, plain_title(token.content).lower(), "")
-                case "inline" if depth and index > 1 and tokens[index - 2].type == "list_item_open":
-                    self._item(depth, token.content)
-                case "inline" if depth:
-                    self._continue(token.content.splitlines())
-                case "inline":
-                    self._paragraph(token.content.splitlines())
+                case "inline" if not quoted:
+                    self._inline([one.type for one in tokens[max(0, index - 2) : index]], depth, token.content)
                 case _:
                     pass
+
+    def _inline(self, before: Sequence[str], depth: int, content: str) -> None:
+        if before[-1:] == ["heading_open"]:
+            self._label(0, plain_title(content).lower(), "")
+        elif depth and before[:1] == ["list_item_open"]:
+            self._item(depth, content)
+        elif depth:
+            self._continue(content.splitlines())
+        else:
+            self._paragraph(content.splitlines())
 
     def _part(self) -> Part:
         return self.parts.setdefault(self._open[-1][1], Part())
@@ -102,15 +110,18 @@ class Fields:
         while self._open[-1][0] >= depth:
             self._open.pop()
 
-    def _paragraph(self, lines: Iterable[str]) -> None:
+    def _paragraph(self, lines: Sequence[str]) -> None:
+        """Take in a paragraph. Without a label the first one is what is said, and later ones are remarks."""
         self._last = None
         if self._part().lines or self._part().items:
             self._close(0)
+        remark = bool(self._part().lines) or (bool(lines) and lines[0].startswith("|"))
         for line in lines:
             labelled = read_label(line)
             if labelled:
                 self._label(0, *labelled)
-            else:
+                remark = False
+            elif not remark:
                 self._part().lines.append(line.strip())
 
     def _item(self, depth: int, content: str) -> None:

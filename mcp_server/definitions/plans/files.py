@@ -41,7 +41,7 @@ def read_plan_file(source: PlanSource, path: object, read: Read) -> PlanFile:
         found = posixpath.join(path, usual)
         data = _in_folder(found, path, usual, read)
     except (OSError, ValueError) as error:
-        raise PlanFileError(f"leads to no plan: {_reason(error)}; looked for {path}") from None
+        raise PlanFileError(f"leads to no plan: {_reason(error)}; looked for {path[:200]}") from None
     if len(data) > MAX_PLAN_BYTES:
         raise PlanFileError(f"leads to a plan of more than {MAX_PLAN_BYTES // 2**20} MiB ({found})")
     try:
@@ -55,9 +55,9 @@ def _in_folder(found: str, folder: str, usual: str, read: Read) -> bytes:
     try:
         return read(found, MAX_PLAN_BYTES + 1)
     except FileNotFoundError:
-        raise PlanFileError(f"leads to no plan: the folder {folder} has no {usual}") from None
+        raise PlanFileError(f"leads to no plan: the folder {folder[:200]} has no {usual}") from None
     except (OSError, ValueError) as error:
-        raise PlanFileError(f"leads to no plan: {_reason(error)}; looked for {found}") from None
+        raise PlanFileError(f"leads to no plan: {_reason(error)}; looked for {found[:200]}") from None
 
 
 def _reason(error: Exception) -> str:

@@ -77,7 +77,7 @@ def read_gate_zone(outline: Outline, zone: Zone) -> Asked:
     everything = [(label, part) for label, part in fields.parts.items()]
     boxed = [text for label, part in everything for text in _sentences(label, part, boxed=True)]
     listed = [text for label, part in everything for text in _sentences(label, part, boxed=False)]
-    said = [text for text in (zone.said, fields.first("").text) if text]
+    said = [text for text in (zone.said, fields.first("").text) if text and not text.endswith(":")]
     items = boxed or listed or said[:1]
     fences = [fence for _, part in everything for fence in part.fences]
     return Asked(tuple(dict.fromkeys(items)), tuple(fences))

@@ -17,7 +17,7 @@ _GATE_WORDS = (
 )
 _NOTE = r"(?:\s*\(.*\))?"
 _PHASE = re.compile(
-    r"phase\s+#?(?P<number>\d{1,6})(?![\w]|[.,]\d)\s*(?P<sign>[:.|)\u2013\u2014-]*)\s*(?P<rest>.*)", re.IGNORECASE
+    r"phase\s+#?(?P<number>\d{1,6}|N)(?![\w]|[.,]\d)\s*(?P<sign>[:.|)\u2013\u2014-]*)\s*(?P<rest>.*)", re.IGNORECASE
 )
 _TRANSITION = re.compile(r"(?:\u2192|->|=>|\u21d2|\u2190|<-|>|to\s+phase\b|and\s+phase\b|&).*", re.IGNORECASE)
 _RANGE = re.compile(r"phases?\s+\d+\s?[-\u2013\u2014]\s?\d+\b(?!\s*\w)", re.IGNORECASE)
@@ -63,12 +63,17 @@ def read_task_title(text: str) -> tuple[str, str] | None:
 
 def is_aside(mark: Mark) -> bool:
     """Whether a mark stands in a chapter that speaks about the phases: of time, risks, gates and the like."""
-    return any(_ASIDE_CHAPTER.search(above.title) or _BARE_GATE.fullmatch(above.title) for above in mark.above())
+    chapters = (above.title for above in mark.above() if above.rank > 1)
+    return any(_ASIDE_CHAPTER.search(title) or _BARE_GATE.fullmatch(title) for title in chapters)
 
 
 def read_headings(outline: Outline) -> list[Heading]:
     """All marks with what they are."""
-    headings = [_read(mark) for mark in outline.marks]
+    headings: list[Heading] = []
+    last = 0
+    for mark in outline.marks:
+        headings.append(_read(mark, last + 1))
+        last = headings[-1].number or last if headings[-1].kind == "phase" else last
     # "Phase 1: Tasks" is a companion where another heading is the phase 1, and else a phase of that name.
     named = {heading.number for heading in headings if heading.kind == "phase" and not _is_companion(heading)}
     return [
@@ -83,13 +88,15 @@ def _is_companion(heading: Heading) -> bool:
     return bool(_TASKS.fullmatch(heading.title) or _GATE.fullmatch(heading.title))
 
 
-def _read(mark: Mark) -> Heading:
+def _read(mark: Mark, following: int) -> Heading:
+    """What a mark is; a phase that is literally called N, as templates leave it, is the ``following`` one."""
     task = read_task_title(mark.title) if mark.rank < LABEL_RANK else None
     if task:
         return Heading(mark, "task", label=task[0], title=task[1])
     phase = _PHASE.fullmatch(mark.title)
     if phase:
-        number, rest = int(phase["number"]), phase["rest"].strip("* \t")
+        number = int(phase["number"]) if phase["number"].isdecimal() else following
+        rest = phase["rest"].strip("* \t")
         return Heading(mark, _kind_of_phase(mark, phase["sign"], rest), number, title=rest)
     gate = _BARE_GATE.fullmatch(mark.title)
     if gate:

@@ -70,20 +70,26 @@ def _covered(stretches: Sequence[tuple[int, int]], line: int) -> bool:
 
 def _listed(outline: Outline, headings: list[Heading]) -> Iterator[Found]:
     marks = [heading.mark.start for heading in headings]
-    inside = -1
+    inside, quoted = -1, 0
     for index, token in enumerate(outline.tokens):
         if token.type == "list_item_close" and token.level == inside:
             inside = -1
-        if token.type != "list_item_open" or inside >= 0 or not token.map:
+        quoted += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
+        if token.type != "list_item_open" or inside >= 0 or quoted or not token.map:
             continue
         following = outline.tokens[index + 2] if index + 2 < len(outline.tokens) else token
         found = _read_item(following.content) if following.type == "inline" else None
         at = bisect_right(marks, token.map[0]) - 1
         around = headings[at] if at >= 0 else None
-        if found and not (around and around.kind != "phase" and _MENTIONS.match(around.mark.title.lower())):
+        if found and not (around and _mentions(around)):
             inside = token.level
             rest = tuple(following.content.splitlines()[1:])
             yield Found(*found, token.map[0], (following.map or token.map)[1], token.map[1], heading=False, lead=rest)
+
+
+def _mentions(around: Heading) -> bool:
+    """Whether the items below a heading or a label, one that says nothing itself, only refer to tasks."""
+    return around.kind != "phase" and not around.mark.said and bool(_MENTIONS.match(around.mark.title.lower()))
 
 
 def _read_item(content: str) -> tuple[str, str] | None:

@@ -87,7 +87,17 @@ class _Reader:
         spans = [candidate.spans[0] for candidate in chosen]
         gates = self._gates_of(chosen, spans)
         phases = tuple(self._phase(candidate, gates[index]) for index, candidate in enumerate(chosen))
+        self._warn_of_strays(chosen)
         return Plan(phases), tuple(self._problems)
+
+    def _warn_of_strays(self, chosen: list[_Candidate]) -> None:
+        taken = {task.label for candidate in chosen for task in candidate.tasks}
+        for task in self._tasks:
+            if task.label not in taken:
+                taken.add(task.label)
+                message = f"the task {task.label} stands in no phase and is left out"
+                hint = "Move it beneath the heading of its phase."
+                self._problems.append(Problem("warning", self._name, task.start + 1, message, hint))
 
     def _problem(self, severity: str, mark: Mark | None, message: str, hint: str) -> None:
         line = None if mark is None else mark.start + 1
