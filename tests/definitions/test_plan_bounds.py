@@ -43,6 +43,7 @@ def test_a_plan_of_a_thousand_tasks_is_read() -> None:
             "".join(f"## Phase {n}: P\n### Task {n}.1: T\n" for n in range(MAX_PHASES + 1)),
             "error plan: has more than 200 phases",
         ),
+        ("## Phase 1: P\n" * 1_001, "error plan: speaks of phases in more than 1000 headings"),
         (
             "## Phase 1: P\n" + "".join(f"- [ ] T{n} x\n" for n in range(1, MAX_TASKS + 2)),
             "error plan: has more than 2000 tasks",
@@ -77,7 +78,12 @@ HOSTILE = {
 
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=list(HOSTILE))
 @pytest.mark.parametrize(
-    "lead", ["", "## Phase 1: A\n\n### Task 1.1: B\n\n", "## Phase 1: A "], ids=["bare", "led", "title"]
+    "lead",
+    [
+        pytest.param("## Phase 1: A\n\n### Task 1.1: B\n\n", id="within a plan"),
+        pytest.param("", id="alone", marks=pytest.mark.slow),
+        pytest.param("## Phase 1: A ", id="in a title", marks=pytest.mark.slow),
+    ],
 )
 def test_a_mebibyte_of_anything_ends_soon(lead: str, piece: str) -> None:
     size = min(1024 * 1024 - len(lead), (MAX_LINES - 10) * len(piece) // max(1, piece.count("\n")))

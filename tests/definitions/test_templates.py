@@ -27,7 +27,7 @@ VALUES: dict[str, Value] = {
         ("{{PHASE_NAME}} {{target_phase_number}} {{this.phase_number}}", "Build <b> 3 3"),
         ("[UNKNOWN]|{{unknown}}|", "||"),
         ("[x] [ ] [N] [N.1] [Brief description] [... all]", "[x] [ ] [N] [N.1] [Brief description] [... all]"),
-        ("[README](a.md) [FR][FR] [FR]: b", "[README](a.md) [FR] [FR]: b"),
+        ("[README](a.md)[PHASE_NAME][PHASE_NUMBER]", "[README](a.md)Build <b>3"),
         ("[STEPS]", "- one\n- two"),
         ("[TASKS]", "- A\n- B"),
         ("[FLAG]", "true"),

@@ -55,7 +55,8 @@ def _parts(headings: list[Heading], index: int) -> list[Heading]:
     """What a chapter of gates says of single phases."""
     chapter = headings[index].mark
     parts: list[Heading] = []
-    for heading in headings[index + 1 :]:
+    for at in range(index + 1, len(headings)):
+        heading = headings[at]
         if heading.mark.start >= chapter.end or chapter.rank == LABEL_RANK:
             break
         if heading.number is not None:

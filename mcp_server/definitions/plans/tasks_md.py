@@ -30,6 +30,7 @@ from mcp_server.definitions.plans.tasks_in_md import (
 from mcp_server.definitions.problems import Problem
 
 MAX_LINES = 60_000
+MAX_PHASE_HEADINGS = 1_000
 NO_PHASE = (
     "has no phase: looked for headings such as '## Phase 1: Title' with tasks beneath them, "
     "as headings '### Task 1.1: Title' or as items '- [ ] **Task 1.1**: Title' or '- [ ] T001 Title'"
@@ -80,6 +81,11 @@ class _Reader:
                 self._chapters[heading.number].append((heading.mark.start, heading.mark.end))
 
     def read(self) -> tuple[Plan | None, tuple[Problem, ...]]:
+        if sum(heading.kind in {"phase", "tasks"} for heading in self._headings) > MAX_PHASE_HEADINGS:
+            self._problem(
+                "error", None, f"speaks of phases in more than {MAX_PHASE_HEADINGS} headings", "Split the plan."
+            )
+            return None, tuple(self._problems)
         chosen = self._chosen()
         if not chosen:
             self._problem("error", None, NO_PHASE, "Write the plan so, or name another file.")
@@ -117,8 +123,7 @@ class _Reader:
         return self._settled(by_rank[order[0]]) if order else []
 
     def _settled(self, candidates: list[_Candidate]) -> list[_Candidate]:
-        aside = [candidate for candidate in candidates if is_aside(candidate.mark)]
-        others = [candidate for candidate in candidates if candidate not in aside]
+        others = [candidate for candidate in candidates if not is_aside(candidate.mark)]
         candidates = others if any(candidate.tasks for candidate in others) else candidates
         first: dict[int, _Candidate] = {}
         for candidate in (one for one in candidates if one.tasks):
@@ -136,7 +141,8 @@ class _Reader:
     def _candidate(self, index: int, heading: Heading) -> _Candidate:
         mark = heading.mark
         end = len(self._outline.lines)
-        for other in self._headings[index + 1 :]:
+        for at in range(index + 1, len(self._headings)):
+            other = self._headings[at]
             if other.mark.rank <= mark.rank and not _continues(other, heading):
                 end = other.mark.start
                 break

@@ -19,7 +19,7 @@ Scope = Mapping[str, Value]
 
 _TAG = re.compile(
     r"\{\{!(?:--.{0,4000}?--|[^}]*)\}\}|\{\{\{?\s*(?P<sign>[#/&]?)\s*(?P<word>[^{}]*?)\s*\}?\}\}"
-    r"|\[(?P<place>[A-Z][A-Z0-9]*(?:[_ ][A-Z0-9]+)*)\](?![(\[:])",
+    r"|\[(?P<place>(?=[^\]]{2})[A-Z][A-Z0-9]*(?:[_ ][A-Z0-9]+)*)\](?!\()",
     re.DOTALL,
 )
 _BLOCKS = frozenset({"each", "if", "unless"})
