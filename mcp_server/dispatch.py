@@ -16,10 +16,13 @@ from pydantic_core import ErrorDetails
 from mcp_server.actions import ACTIONS
 from mcp_server.actions.action import Answer, AnyAction
 from mcp_server.actions.guidance import next_actions
+from mcp_server.actions.paging import clipped
 from mcp_server.engine import Engine, View
-from mcp_server.errors import InvalidArgumentError, PosWorkflowError, UnknownActionError
+from mcp_server.errors import CorruptStateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
+from mcp_server.logs import keep_off_stdout
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
+MESSAGE_BYTES: Final = 12_000
 FIELDS_SHOWN: Final = 50
 """Errors of form that one reply names; there are fewer parameters, so that only unknown ones are left out."""
 _log = structlog.get_logger()
@@ -39,6 +42,7 @@ def dispatch(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered:
     Whatever goes wrong becomes a reply with ``error_type`` and ``remediation``; a defect of ours is logged with its
     traceback under an id, and the reply tells nothing but that id.
     """
+    keep_off_stdout()
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     correlation_id = uuid.uuid4().hex[:12]
     began = time.monotonic()
@@ -113,15 +117,15 @@ def _field(action: AnyAction, error: ErrorDetails) -> dict[str, str]:
 def _success(engine: Engine, action: AnyAction, answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = {"status": "success", "action": action.name}
     if answer.session is not None:
-        body |= _about(engine.of(answer.session), answer.task)
+        body |= _about(engine.of(answer.session), action.name, answer.task)
     if answer.replayed:
         body["replayed"] = True
     return body | answer.reply.model_dump(mode="json", exclude_none=True)
 
 
 def _failure(engine: Engine, given: Mapping[str, Any], error: PosWorkflowError) -> dict[str, Any]:
-    body = _error_body(given, error.error_type, error.message)
-    body["remediation"] = error.remediation
+    body = _error_body(given, error.error_type, clipped(error.message, MESSAGE_BYTES))
+    body["remediation"] = clipped(error.remediation, MESSAGE_BYTES)
     body |= error.facts
     return body | _about_session(engine, given)
 
@@ -139,19 +143,21 @@ def _error_body(given: Mapping[str, Any], error_type: str, message: str) -> dict
 
 
 def _about_session(engine: Engine, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The common fields of an error, when it is about a session that can be read."""
-    if not isinstance(given.get("session_id"), str):
+    """The common fields of an error about a session that exists; of one that cannot be trusted only its id."""
+    session_id = given.get("session_id")
+    if not isinstance(session_id, str):
         return {}
     try:
-        wanted = _BY_NAME["get_phase"].params.model_validate({"session_id": given.get("session_id")})
-        return _about(engine.view(wanted.session_id))
+        return _about(engine.view(_BY_NAME["get_phase"].params.model_validate({"session_id": session_id}).session_id))
+    except CorruptStateError:
+        return {"session_id": session_id}
     except (PosWorkflowError, ValidationError):
         return {}
 
 
-def _about(view: View, task: int | None = None) -> dict[str, Any]:
+def _about(view: View, after: str | None = None, task: int | None = None) -> dict[str, Any]:
     session = view.session
-    suggested = next_actions(session, view.workflow, task)
+    suggested = next_actions(session, view.workflow, after=after, task=task)
     return {
         "session_id": session.session_id,
         "version": session.version,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,17 +33,18 @@ from mcp_server.domain.events import (
 )
 from mcp_server.domain.gates import Probes, judge
 from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status, Usage
-from mcp_server.errors import ConfigurationError, InvalidArgumentError, NotFoundError, StateError
+from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError, StateError
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record, Request
 from mcp_server.storage.store import Store
-from mcp_server.storage.values import pack, unpack
+from mcp_server.storage.values import outline, pack, text_of
 from mcp_server.storage.writer import Committed
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
 OPEN_SESSIONS_SHOWN = 20
+NUMBERS_SHOWN = 50
 
 
 class World(Probes, Protocol):
@@ -119,14 +120,20 @@ class Engine:
         Raises NotFoundError, ConfigurationError (invalid definition), InvalidArgumentError (target outside, no plan).
         """
         workspace = self._opened()
-        found = self._library.find(name)
         if not workspace.world.inside(target_file):
             problem = "leads outside the project (directory traversal)"
             raise InvalidArgumentError(
                 [{"field": "target_file", "problem": problem}],
                 remediation="Give a path relative to the project's root that stays inside it.",
             )
-        found = with_plan(found, options, workspace.world.read)
+        try:
+            found = with_plan(self._library.find(name), options, workspace.world.read)
+        except (NotFoundError, ConfigurationError, InvalidArgumentError):
+            # What was begun is answered again, also when its definition or its plan is gone by now.
+            again = self._begun(workspace.store, call)
+            if again is None:
+                raise
+            return again
         workflow, at = found.workflow, self._clock()
         packed, blobs = pack(options)
         event = SessionStarted(
@@ -145,6 +152,20 @@ class Engine:
         )
         blobs = {**blobs, found.digest: found.bundle.encode()}
         committed = workspace.store.create(event, request=call.request, blobs=blobs)
+        return Outcome(committed, self._pinned(committed.session))
+
+    def _begun(self, store: Store, call: Call) -> Outcome | None:
+        """The session that a start with this request has begun; None when there is none, or it asked for another."""
+        if call.request is None:
+            return None
+        try:
+            session_id = store.begun(call.request)
+            first = store.events(session_id)[0].event if session_id else None
+        except (ConflictError, NotFoundError):
+            return None
+        if not isinstance(first, SessionStarted):
+            return None
+        committed = store.create(first, request=call.request)
         return Outcome(committed, self._pinned(committed.session))
 
     def view(self, session_id: str) -> View:
@@ -296,8 +317,12 @@ class Engine:
         ]
 
     def evidence(self, evidence: Evidence) -> dict[str, Item]:
-        """The items of a submission with their values, wherever they are stored."""
-        return unpack(evidence, self._opened().store.blob)
+        """The items of a submission, large values by where they are stored."""
+        return outline(evidence, self._opened().store.blob)
+
+    def value(self, item: Item) -> str:
+        """The value of an item as JSON text."""
+        return text_of(item, self._opened().store.blob)
 
     def moved_on(self, session: Session) -> bool:
         """Whether the definition on disk, or the plan, is no longer the one that the session pins."""
@@ -389,8 +414,9 @@ def _slug(text: str, length: int) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower())[:length].strip("_")
 
 
-def _list(numbers: list[Any]) -> str:
-    return ", ".join(str(number) for number in numbers)
+def _list(numbers: Sequence[Any]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:NUMBERS_SHOWN])
+    return f"{shown} and {len(numbers) - NUMBERS_SHOWN} more" if len(numbers) > NUMBERS_SHOWN else shown
 
 
 def _require_reopening_by_assistant(session: Session, workflow: Workflow) -> None:

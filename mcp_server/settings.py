@@ -139,16 +139,21 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
+def environment_without_settings() -> dict[str, str]:
+    """The process's environment less this program's own settings, for a child that shall have none of them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+
+
 def _file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             return tomllib.load(stream)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"The user's settings.toml cannot be read: {error if isinstance(error, ValueError) else error.strerror}.",
-            remediation="Mend it; `pos-workflow doctor` shows which folder it is in.",
+            f"{path} cannot be read: {error if isinstance(error, ValueError) else error.strerror}.",
+            remediation="Mend the file, or remove it.",
         ) from None
 
 

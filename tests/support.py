@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -23,11 +24,11 @@ from tests.shipped_evidence import FILES
 Body = dict[str, Any]
 
 MAX_REPLY_BYTES = 80_000
-ACTIONS = (
+ACTIONS: tuple[str, ...] = (
     "list_workflows", "start", "get_phase", "get_task", "complete_phase", "get_state", "list_sessions", "get_session",
     "delete_session", "pause", "resume", "retry_phase", "rollback", "get_errors",
 )  # fmt: skip
-MUTATING = ("start", "complete_phase", "pause", "resume", "retry_phase", "rollback", "delete_session")
+MUTATING: tuple[str, ...] = ("start", "complete_phase", "pause", "resume", "retry_phase", "rollback", "delete_session")
 READING = tuple(action for action in ACTIONS if action not in MUTATING)
 ALLOWED = {
     "active": ["complete_phase", "pause", "retry_phase", "rollback", "delete_session"],
@@ -97,12 +98,12 @@ class Home:
                 for phase in phases
             ],
         }
-        files = {"metadata.json": json.dumps(described)}
+        files = {"metadata.json": json.dumps(described, ensure_ascii=False)}
         for phase in phases:
             folder = f"phases/{phase['number']}"
             files[f"{folder}/phase.md"] = phase.get("text", f"# Phase {phase['number']}\n\nDo it.\n")
             if "gate" in phase:
-                files[f"{folder}/gate-definition.yaml"] = json.dumps(phase["gate"])
+                files[f"{folder}/gate-definition.yaml"] = json.dumps(phase["gate"], ensure_ascii=False)
             files |= {f"{folder}/{task}": text for task, text in phase.get("tasks", {}).items()}
         self.write({f".praxis-os/workflows/{name}/{file}": text for file, text in files.items()})
 
@@ -273,3 +274,21 @@ def write_honest_files(home: Home) -> None:
     """The files that the honest evidence of the workflows that ship speaks of."""
     for files in FILES.values():
         home.write(files)
+
+
+class held:  # noqa: N801 - reads as what it does: with held(home)
+    """Every lock of a store, held by this process."""
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.state / "locks"
+        self._open: list[int] = []
+
+    def __enter__(self) -> None:
+        for path in sorted(self._folder.iterdir()):
+            fd = os.open(path, os.O_RDWR)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            self._open.append(fd)
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._open:
+            os.close(fd)

@@ -109,7 +109,7 @@ def test_the_demo_tells_its_story_in_order(played: Played) -> None:
 
 def test_the_demo_reads_well_when_it_is_piped(played: Played) -> None:
     lines = played.result.stdout.splitlines()
-    assert 60 <= len(lines) <= 130
+    assert 60 <= len(lines) <= 140
     assert max(map(len, lines)) <= 100
     assert "\x1b" not in played.result.stdout
     assert played.result.stderr == ""

@@ -57,6 +57,8 @@ class Wire:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is None:
+            self._leave()
         self.kill()
 
     def initialize(self) -> Body:
@@ -144,6 +146,14 @@ class Wire:
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe is not None:
                 _close(pipe)
+
+    def _leave(self) -> None:
+        """Let a process that is still there end by itself."""
+        assert self.process.stdin is not None
+        if self.process.poll() is None:
+            _close(self.process.stdin)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
 
     def _read(self) -> None:
         stdout = self.process.stdout

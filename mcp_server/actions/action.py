@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -32,7 +33,9 @@ class Mutation(Params):
         if self.request_id is None:
             return None
         action = type(self).__module__.rpartition(".")[2]
-        asked = action + self.model_dump_json(exclude={"request_id"}, exclude_none=True)
+        given = self.model_dump(mode="json", exclude={"request_id"}, exclude_none=True)
+        # A client may write the names of an object in another order the next time, and asks the same.
+        asked = action + json.dumps(given, sort_keys=True, separators=(",", ":"))
         return Request(self.request_id, hashlib.sha256(asked.encode()).hexdigest())
 
     def call(self) -> Call:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from mcp_server.actions.action import Part
-from mcp_server.actions.paging import size
-from mcp_server.domain.events import AttemptsExhausted, GateBlocked
+from mcp_server.actions.paging import clipped, first, size
+from mcp_server.domain.events import AttemptsExhausted, Finding, GateBlocked
 from mcp_server.engine import Refusal
 
 FINDINGS_BYTES = 12_000
 """What each list of findings of one attempt may take of a reply; beyond it their number is told."""
+FINDING_BYTES = 1_000
+"""What one finding may take."""
 
 
 class AttemptError(Part):
@@ -42,11 +45,10 @@ def told(event: Refusal, limit: int = FINDINGS_BYTES) -> AttemptError:
 def message(event: Refusal, limit: int = FINDINGS_BYTES) -> str:
     """What the gate said, in words that name every finding."""
     if isinstance(event, GateBlocked):
-        return f"The gate of phase {event.phase} is blocked: {'; '.join(event.blocked_by)}."
+        return clipped(f"The gate of phase {event.phase} is blocked: {'; '.join(event.blocked_by)}.", limit)
     said = [f"missing {', '.join(event.missing)}"] if event.missing else []
-    said += [f"{finding.field}: {finding.problem}" for finding in event.findings]
-    text = f"The gate of phase {event.phase} refused attempt {event.attempt}: {'; '.join(said)}."
-    return text if len(text) <= limit else text[:limit] + " …"
+    said += [f"{finding.field}: {finding.problem.removesuffix('.')}" for finding in event.findings]
+    return clipped(f"The gate of phase {event.phase} refused attempt {event.attempt}: {'; '.join(said)}.", limit)
 
 
 def details(event: Refusal, limit: int = FINDINGS_BYTES) -> dict[str, Any]:
@@ -56,13 +58,12 @@ def details(event: Refusal, limit: int = FINDINGS_BYTES) -> dict[str, Any]:
             "gate": "blocked",
             "missing_evidence": [],
             "validation_errors": [],
-            "blocked_by": list(event.blocked_by),
+            "blocked_by": first([clipped(one, FINDING_BYTES) for one in event.blocked_by], limit),
         }
-    errors = [{"field": finding.field, "problem": finding.problem} for finding in event.findings]
     return {
         "gate": "refused",
-        "missing_evidence": _first(list(event.missing), limit),
-        "validation_errors": _first(errors, limit),
+        "missing_evidence": first(list(event.missing), limit),
+        "validation_errors": _errors(event.findings, limit),
     }
 
 
@@ -77,13 +78,16 @@ def remediation(event: Refusal) -> str:
     return "Do what is missing for real, then submit all the evidence again, not only what was missing."
 
 
-def _first(entries: list[Any], limit: int) -> list[Any]:
+def _errors(findings: Sequence[Finding], limit: int) -> list[dict[str, str]]:
     """As many as fit; a last entry tells how many are left out."""
-    left, shown = limit, list[Any]()
-    for entry in entries:
+    left, shown = limit, list[dict[str, str]]()
+    for finding in findings:
+        entry = {
+            "field": clipped(finding.field, FINDING_BYTES // 2),
+            "problem": clipped(finding.problem, FINDING_BYTES),
+        }
         left -= size(entry) + 1
         if left < 0:
-            note = f"and {len(entries) - len(shown)} more"
-            return [*shown, note if isinstance(entry, str) else {"field": "evidence", "problem": note}]
+            return [*shown, {"field": "evidence", "problem": f"and {len(findings) - len(shown)} more"}]
         shown.append(entry)
     return shown

@@ -6,16 +6,17 @@ from typing import Any
 
 from mcp_server.actions import attempts
 from mcp_server.actions.action import Action, Answer, Part, Reply, SessionMutation
-from mcp_server.actions.content import PhaseContent, first_page, schema_of
+from mcp_server.actions.content import PhaseContent, first_page, schema_of, warnings_of
 from mcp_server.actions.fields import EvidenceObject, PhaseNumber, SessionId
-from mcp_server.actions.paging import Pager, size
+from mcp_server.actions.paging import Pager, clipped, size
 from mcp_server.domain.events import GateBlocked, PhaseCompleted, WorkflowCompleted
 from mcp_server.engine import Engine, Outcome, Refusal, require_phase
 from mcp_server.errors import GateError
 
-ACCEPTED_BYTES = 10_000
-SCHEMA_BYTES = 20_000
-WARNINGS_SHOWN = 20
+ACCEPTED_BYTES = 8_000
+"""What the list of accepted evidence may take; ``get_session`` has it all."""
+SCHEMA_BYTES = 16_000
+ADVICE_BYTES = 4_000
 
 
 class CompletePhase(SessionMutation):
@@ -72,7 +73,7 @@ def _passed(engine: Engine, outcome: Outcome, event: PhaseCompleted | WorkflowCo
         checks=[],
         next_phase=content,
         workflow_completed=True if isinstance(event, WorkflowCompleted) else None,
-        warnings=list(event.warnings[:WARNINGS_SHOWN]) or None,
+        warnings=warnings_of(event.warnings),
         next_cursor=cursor,
     )
     return Answer.of(outcome.committed, reply)
@@ -83,19 +84,20 @@ def _refused(outcome: Outcome, event: Refusal) -> GateError:
     facts: dict[str, Any] = {"checkpoint_passed": False, **attempts.details(event), "checks": []}
     facts["attempt"] = event.attempt
     if isinstance(event, GateBlocked):
-        facts["checks"] = [{"id": check.id, "status": "not_run"} for check in gate.checks]
+        checks = ({"id": clipped(check.id, 200), "status": "not_run"} for check in gate.checks)
+        facts["checks"] = Pager("checks", budget=ACCEPTED_BYTES).items(checks)
     else:
         if event.attempts_left is not None:
             facts["attempts_left"] = event.attempts_left
         if event.escalate:
             facts["escalate"] = True
         if event.advice:
-            facts["advice"] = event.advice
+            facts["advice"] = clipped(event.advice, ADVICE_BYTES)
         schema = schema_of(gate, set(event.outstanding))
         if schema["properties"] and size(schema) <= SCHEMA_BYTES:
             facts["evidence_schema"] = schema
-    if event.warnings:
-        facts["warnings"] = list(event.warnings[:WARNINGS_SHOWN])
+    if warnings := warnings_of(event.warnings):
+        facts["warnings"] = warnings
     if outcome.committed.replayed:
         facts["replayed"] = True
     return GateError(attempts.message(event), remediation=attempts.remediation(event), **facts)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from pydantic import JsonValue
 
 from mcp_server.actions.action import Part
-from mcp_server.actions.paging import Pager
+from mcp_server.actions.paging import Pager, clipped, first, size
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.gates import evidence_schema, required_names
 from mcp_server.domain.session import Session
 from mcp_server.engine import Engine, require_phase
 
-NAMES_PER_PHASE = 100
+TITLE_BYTES = 1_000
+DESCRIPTION_BYTES = 4_000
+FIELD_BYTES = 16_000
+"""What the schema of one piece of evidence may take; a larger one is shown by its type and description."""
+WARNINGS_BYTES = 4_000
+NAMES_BYTES = 8_000
+"""What the names of one earlier phase's artifacts may take; beyond it ``get_session`` has them all."""
+
+
+_Properties = dict[str, dict[str, JsonValue]]
 
 
 class TaskTitle(Part):
@@ -66,20 +75,25 @@ def page_of_phase(engine: Engine, session: Session, workflow: Workflow, pager: P
     phase = require_phase(workflow, session.current_phase)
     return PhaseContent(
         phase_number=phase.number,
-        title=phase.title,
-        plan_phase=PlanPhase(number=phase.plan_phase.number, title=phase.plan_phase.title)
-        if phase.plan_phase
-        else None,
-        description=phase.description,
+        title=clipped(phase.title, TITLE_BYTES),
+        plan_phase=_plan_phase(phase),
+        description=pager.text(phase.description),
         instructions=pager.text(phase.instructions),
         tasks=[
             TaskTitle.model_validate(task)
-            for task in pager.items({"task_number": task.number, "title": task.title} for task in phase.tasks)
+            for task in pager.items(
+                {"task_number": task.number, "title": clipped(task.title, TITLE_BYTES)} for task in phase.tasks
+            )
         ],
         checkpoint=_checkpoint(phase.gate, pager),
-        estimated_duration=phase.estimated_duration,
+        estimated_duration=clipped(phase.estimated_duration, TITLE_BYTES) if phase.estimated_duration else None,
         artifacts_from_previous_phases=_artifact_names(engine, session, phase, pager),
     )
+
+
+def _plan_phase(phase: Phase) -> PlanPhase | None:
+    origin = phase.plan_phase
+    return PlanPhase(number=origin.number, title=clipped(origin.title, TITLE_BYTES)) if origin else None
 
 
 def first_page(engine: Engine, session: Session, workflow: Workflow) -> tuple[PhaseContent, str | None]:
@@ -93,18 +107,28 @@ def phase_pager(session: Session, cursor: str | None = None) -> Pager:
     return Pager(f"phase {session.session_id} {session.current_phase}", cursor)
 
 
+def warnings_of(texts: Sequence[str]) -> list[str] | None:
+    """Warnings in a reply that has other things to say: as many as take ``WARNINGS_BYTES``, and how many more."""
+    return first([clipped(text, TITLE_BYTES) for text in texts], WARNINGS_BYTES) or None
+
+
 def schema_of(gate: Gate, names: set[str]) -> dict[str, JsonValue]:
     """The schema of the evidence, of the fields in ``names`` only."""
     schema = evidence_schema(gate)
-    properties = schema.get("properties", {})
-    return _schema(schema, {name: part for name, part in properties.items() if name in names})
+    properties = cast("_Properties", schema.get("properties", {}))
+    return _schema(schema, {name: _shown(part) for name, part in properties.items() if name in names})
 
 
 def _checkpoint(gate: Gate, pager: Pager) -> Checkpoint:
     schema = evidence_schema(gate)
     required = pager.items(required_names(gate))
-    properties = dict(pager.items(schema.get("properties", {}).items()))
-    checks = pager.items({"id": check.id, "description": check.description} for check in gate.checks)
+    properties = dict(
+        pager.items((name, _shown(part)) for name, part in cast("_Properties", schema.get("properties", {})).items())
+    )
+    checks = pager.items(
+        {"id": clipped(check.id, TITLE_BYTES), "description": clipped(check.description, DESCRIPTION_BYTES)}
+        for check in gate.checks
+    )
     return Checkpoint(
         required_evidence=required,
         evidence_schema=_schema(schema, properties),
@@ -113,17 +137,26 @@ def _checkpoint(gate: Gate, pager: Pager) -> Checkpoint:
     )
 
 
+def _shown(part: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The schema of one piece of evidence, bounded."""
+    description = clipped(str(part.get("description", "")), DESCRIPTION_BYTES)
+    shown = {**part, "description": description} if description else part
+    if size(shown) > FIELD_BYTES:
+        shown = {name: shown[name] for name in ("type", "description") if name in shown}
+    return shown
+
+
 def _schema(whole: Mapping[str, Any], properties: dict[str, Any]) -> dict[str, JsonValue]:
     required = [name for name in whole.get("required", []) if name in properties]
     return {**whole, "properties": properties, "required": required}
 
 
 def _artifact_names(engine: Engine, session: Session, phase: Phase, pager: Pager) -> dict[str, list[str]]:
-    """The names of accepted evidence by phase; of a very long list the first ones, ``get_session`` has them all."""
+    """The names of accepted evidence by phase."""
 
     def named() -> Iterator[tuple[str, list[str]]]:
         for number, evidence in sorted(session.artifacts.items()):
             if number < phase.number:
-                yield f"phase_{number}", list(engine.evidence(evidence))[:NAMES_PER_PHASE]
+                yield f"phase_{number}", first(list(engine.evidence(evidence)), NAMES_BYTES)
 
     return dict(pager.items(named()))

@@ -13,6 +13,7 @@ from mcp_server.actions import json_values
 MAX_EVIDENCE_BYTES: Final = 10 * 1024 * 1024
 MAX_OPTIONS_BYTES: Final = 256 * 1024
 DEFAULT_LIMIT: Final = 50
+MAX_PATH_BYTES: Final = 4096
 
 
 def relative_path(path: str) -> str:
@@ -27,7 +28,8 @@ def relative_path(path: str) -> str:
         raise ValueError("is not relative to the project root (directory traversal)")
     if ".." in PurePosixPath(path).parts or ".." in windows.parts:
         raise ValueError("climbs with '..' (directory traversal)")
-    _encodable(path)
+    if len(_encodable(path).encode()) > MAX_PATH_BYTES:
+        raise ValueError(f"is longer than {MAX_PATH_BYTES:,} bytes")
     return PurePosixPath(path).as_posix()
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-
-from pydantic_core import to_json
 
 from mcp_server.actions.action import Action, Answer, Params, Part, Reply
 from mcp_server.actions.fields import Cursor, PhaseNumber, SessionId
 from mcp_server.actions.get_state import shown
-from mcp_server.actions.paging import Pager, size
-from mcp_server.domain.session import Evidence, PhaseRecord, Session, Usage
+from mcp_server.actions.paging import Pager, clipped, size
+from mcp_server.domain.session import Evidence, Item, PhaseRecord, Session, Usage
 from mcp_server.engine import Engine, require_phase
 
+NAME_BYTES = 1_000
 WHOLE_BYTES = 8_000
 """Up to this size a value is given as it is, above it as JSON text that may go on with the next page."""
 
@@ -21,7 +22,7 @@ WHOLE_BYTES = 8_000
 class GetSession(Params):
     """Read the whole record of a session; with ``phase`` also that phase's evidence in full.
 
-    History and evidence come in pages; a large value as pieces of its JSON text under ``json``, to be joined.
+    History, options and evidence come in pages; a large value as pieces of its JSON text under ``json``, to be joined.
     """
 
     session_id: SessionId
@@ -72,9 +73,13 @@ class PhaseEvidence(Part):
 
 
 class WholeSession(Reply):
-    """The record, and with ``phase`` its evidence."""
+    """The record, and with ``phase`` its evidence.
+
+    ``large_options`` holds what ``session.options`` tells only by size and hash.
+    """
 
     session: SessionRecord
+    large_options: list[dict[str, Any]] | None = None
     evidence: PhaseEvidence | None = None
 
 
@@ -84,16 +89,22 @@ def run(engine: Engine, params: GetSession) -> Answer:
     session = view.session
     pager = Pager(f"session {session.session_id} {params.phase}", params.cursor, budget=40_000)
     record = _record(engine, session, pager)
+    options = engine.evidence(session.options)
+    large = _in_pieces(engine, {name: item for name, item in options.items() if _weight(item) > WHOLE_BYTES}, pager)
     evidence = None
     if params.phase is not None:
         require_phase(view.workflow, params.phase)
         evidence = _evidence(engine, session, params.phase, pager)
-    return Answer(WholeSession(session=record, evidence=evidence, next_cursor=pager.next_cursor), session)
+    reply = WholeSession(session=record, large_options=large or None, evidence=evidence, next_cursor=pager.next_cursor)
+    return Answer(reply, session)
 
 
 def _record(engine: Engine, session: Session, pager: Pager) -> SessionRecord:
     pinned = session.definition
-    options = {name: shown(item) for name, item in engine.evidence(session.options).items()}
+    options = {
+        name: json.loads(engine.value(item)) if _weight(item) <= WHOLE_BYTES else shown(item)
+        for name, item in engine.evidence(session.options).items()
+    }
     return SessionRecord(
         session_id=session.session_id,
         workflow_type=session.workflow_type,
@@ -106,12 +117,12 @@ def _record(engine: Engine, session: Session, pager: Pager) -> SessionRecord:
         phases=list(session.phases),
         completed_phases=list(session.completed_phases),
         phase_history=pager.items(map(_history, session.phase_history)),
-        options=dict(Pager("options", budget=10_000).items(options.items())),
+        options=dict(pager.items(options.items())),
         definition=Definition(
-            version=pinned.version,
+            version=clipped(pinned.version, NAME_BYTES),
             digest=pinned.digest,
             source=pinned.source,
-            name=pinned.name,
+            name=clipped(pinned.name, NAME_BYTES),
             moved_on=engine.moved_on(session),
         ),
         checkpoint_note=session.checkpoint_note,
@@ -131,14 +142,24 @@ def _evidence(engine: Engine, session: Session, phase: int, pager: Pager) -> Pha
     accepted = session.artifacts.get(phase)
     draft = session.draft if phase == session.current_phase else None
     given = accepted or (draft.evidence if draft else Evidence())
-    items: list[dict[str, Any]] = []
-    for name, item in engine.evidence(given).items():
-        entry = {"name": name, "basis": item.basis}
-        if size(item.value) <= WHOLE_BYTES:
-            items += pager.items([{**entry, "value": item.value}])
-        elif piece := pager.text(to_json(item.value).decode()):
-            items.append({**entry, "json": piece})
+    items = _in_pieces(engine, engine.evidence(given), pager)
     return PhaseEvidence(phase=phase, accepted=accepted is not None, items=items)
+
+
+def _in_pieces(engine: Engine, given: Mapping[str, Item], pager: Pager) -> list[dict[str, Any]]:
+    """Values with their names and basis; a large one as the piece of its JSON text that is on this page."""
+    items: list[dict[str, Any]] = []
+    for name, item in given.items():
+        entry = {"name": name, "basis": item.basis}
+        if _weight(item) <= WHOLE_BYTES:
+            items += pager.items([{**entry, "value": json.loads(engine.value(item))}])
+        elif piece := pager.text(engine.value(item)):
+            items.append({**entry, "json": piece})
+    return items
+
+
+def _weight(item: Item) -> int:
+    return item.stored.bytes if item.stored else size(item.value)
 
 
 ACTION = Action("get_session", GetSession, WholeSession, run)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from mcp_server.actions.action import Action, Answer, Params, Part, Reply
+from mcp_server.actions.content import TITLE_BYTES
 from mcp_server.actions.fields import Cursor, PhaseNumber, SessionId, TaskNumber
-from mcp_server.actions.paging import Pager
+from mcp_server.actions.paging import Pager, clipped
 from mcp_server.definitions.tasks import task_content
 from mcp_server.domain.definition import Step, TaskContent
 from mcp_server.engine import Engine, require_phase
 
-SHOWN = 4000
-"""Characters of a description or command that is shown beside the instructions, which hold all of it."""
+SHOWN = 4_000
+"""Bytes of a description or command that is shown beside the instructions, which hold all of it."""
 
 
 class GetTask(Params):
@@ -76,12 +77,12 @@ def run(engine: Engine, params: GetTask) -> Answer:
 def _page(content: TaskContent, pager: Pager) -> Task:
     instructions = pager.text(content.instructions)
     return Task(
-        title=content.title,
-        description=content.description[:SHOWN],
+        title=clipped(content.title, TITLE_BYTES),
+        description=clipped(content.description, SHOWN),
         instructions=instructions,
         execution_steps=[TaskStep.model_validate(step) for step in pager.items(map(_shown, content.execution_steps))],
-        artifacts_to_produce=pager.items(text[:SHOWN] for text in content.artifacts_to_produce),
-        estimated_duration=content.estimated_duration,
+        artifacts_to_produce=pager.items(clipped(text, SHOWN) for text in content.artifacts_to_produce),
+        estimated_duration=clipped(content.estimated_duration, TITLE_BYTES) if content.estimated_duration else None,
         missing=content.missing or None,
     )
 
@@ -89,9 +90,9 @@ def _page(content: TaskContent, pager: Pager) -> Task:
 def _shown(step: Step) -> dict[str, Any]:
     return {
         "step": step.step,
-        "title": step.title[:SHOWN],
-        "description": step.description[:SHOWN],
-        "commands": [command[:SHOWN] for command in step.commands[:10]],
+        "title": clipped(step.title, TITLE_BYTES),
+        "description": clipped(step.description, SHOWN),
+        "commands": [clipped(command, SHOWN) for command in step.commands[:10]],
     }
 
 

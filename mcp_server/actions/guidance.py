@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcp_server.actions.action import Part
+from mcp_server.actions.paging import clipped
 from mcp_server.domain import machine
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.session import GateState, Session, Status
 
 SUMMARY_WORDS = 150
+SUMMARY_BYTES = 3_000
 
 
 class NextAction(Part):
@@ -21,15 +23,21 @@ class NextAction(Part):
     why: str
 
 
-def next_actions(session: Session, workflow: Workflow, task: int | None = None) -> list[NextAction]:
-    """The calls that make sense now; ``task`` is the number of the task that was just read."""
+def next_actions(
+    session: Session, workflow: Workflow, *, after: str | None = None, task: int | None = None
+) -> list[NextAction]:
+    """The calls that make sense now.
+
+    ``after`` is the action that has just been done: to read the same again makes no sense. ``task`` is the number of
+    the task that was read.
+    """
     if session.deleted_at is not None:
         return []
     allowed = machine.allowed_actions(machine.state_of(session))
     return [
         NextAction(arguments={"action": action, "session_id": session.session_id, **arguments}, fill=fill, why=why)
         for action, arguments, fill, why in _proposals(session, workflow, task)
-        if action in allowed or action not in machine.EVENT_OF_ACTION
+        if action in allowed or (action not in machine.EVENT_OF_ACTION and (action != after or action == "get_task"))
     ]
 
 
@@ -83,20 +91,37 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
     """What a fresh assistant needs to go on, in at most 150 words."""
     position = session.phases.index(session.current_phase) + 1
     phase = workflow.phase(session.current_phase)
-    title = f" '{phase.title}'" if phase else ""
+    title = f" '{_words(phase.title, 20)}'" if phase else ""
+    target = clipped(session.target_file, 300)
     completed = ", ".join(map(str, session.completed_phases)) or "none"
     parts = [
-        f"{workflow.name} ({session.workflow_type}) on {session.target_file}: {session.session_status}.",
+        f"{_words(workflow.name, 10)} ({session.workflow_type}) on {target}: {session.session_status}.",
         f"Phase {session.current_phase}{title} is current, {position} of {len(session.phases)}.",
         f"Completed: {completed}.",
     ]
     if session.gate in (GateState.REFUSED, GateState.BLOCKED):
         parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")
     if session.checkpoint_note:
-        parts.append(f"Note left at the last pause: {session.checkpoint_note}")
-    if session.session_status is Status.ACTIVE:
-        parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
-        if outstanding:
-            parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
-    words = " ".join(parts).split()
-    return " ".join(words if len(words) <= SUMMARY_WORDS else [*words[: SUMMARY_WORDS - 1], "…"])
+        parts.append(f"Note left at the last pause: {_words(session.checkpoint_note, 60)}")
+    match session.session_status:
+        case Status.ACTIVE:
+            parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
+        case Status.PAUSED:
+            parts.append("Call resume to go on.")
+        case Status.FAILED:
+            parts.append("Its attempts are used up: read get_errors before retry_phase or rollback.")
+        case Status.COMPLETED:
+            parts.append("Nothing is left to do.")
+    if outstanding:
+        parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
+    elif session.draft is not None:
+        parts.append(
+            "Evidence accepted here before is kept as a draft (get_session with phase): submit it again, whole."
+        )
+    return clipped(_words(" ".join(parts), SUMMARY_WORDS), SUMMARY_BYTES)
+
+
+def _words(text: str, limit: int) -> str:
+    """At most so many words of a text, and never more than a long word's worth each."""
+    words = text.split()
+    return clipped(" ".join(words if len(words) <= limit else [*words[: limit - 1], "…"]), 20 * limit)

@@ -70,6 +70,7 @@ def run(engine: Engine, params: ListSessions) -> Answer:
     stale_before = engine.now() - timedelta(days=engine.stale_after_days)
     page = pager.items(_summary(one, stale_before) for one in after[:limit])
     last = after[len(page) - 1] if page and len(page) < len(after) else None
+    hidden = len(listing.corrupt) - CORRUPT_SHOWN
     reply = SessionList(
         sessions=[SessionSummary.model_validate(one) for one in page],
         count=len(page),
@@ -77,6 +78,7 @@ def run(engine: Engine, params: ListSessions) -> Answer:
         corrupt=[
             CorruptSession(session_id=one.session_id, finding=one.finding) for one in listing.corrupt[:CORRUPT_SHOWN]
         ],
+        warnings=[f"{hidden} more sessions cannot be trusted; pos-workflow doctor lists them."] if hidden > 0 else None,
         next_cursor=encode_cursor(*_order(last)) if last else None,
     )
     return Answer(reply)

@@ -6,12 +6,13 @@ from typing import Any
 
 from mcp_server.actions.action import Action, Answer, Params, Part, Reply
 from mcp_server.actions.fields import Category, Cursor
-from mcp_server.actions.paging import Pager
+from mcp_server.actions.paging import Pager, clipped
 from mcp_server.definitions.library import Entry
 from mcp_server.engine import Engine
 
-SHOWN = 1000
-"""Characters of a description that a list shows."""
+SHOWN = 1_000
+"""Bytes of a text that a list shows."""
+SHORT = 200
 
 
 class ListWorkflows(Params):
@@ -71,12 +72,12 @@ def run(engine: Engine, params: ListWorkflows) -> Answer:
     pager = Pager(f"list_workflows {params.category}", params.cursor)
     workflows = pager.items(map(_summary, wanted))
     invalid = pager.items(
-        {"workflow_type": one.workflow_type, "problem": one.problem[:SHOWN]} for one in listing.invalid
+        {"workflow_type": one.workflow_type, "problem": clipped(one.problem, SHOWN)} for one in listing.invalid
     )
     reply = WorkflowList(
         workflows=[WorkflowSummary.model_validate(one) for one in workflows],
         count=len(wanted),
-        categories=sorted({entry.workflow.category for entry in listing.entries}),
+        categories=pager.items(sorted({clipped(entry.workflow.category, SHORT) for entry in listing.entries})),
         invalid=[InvalidWorkflow.model_validate(one) for one in invalid],
         next_cursor=pager.next_cursor,
     )
@@ -87,21 +88,25 @@ def _summary(entry: Entry) -> dict[str, Any]:
     workflow = entry.workflow
     shown = {
         "workflow_type": workflow.workflow_type,
-        "name": workflow.name[:SHOWN],
-        "description": workflow.description[:SHOWN],
-        "category": workflow.category[:SHOWN],
-        "version": workflow.version[:SHOWN],
+        "name": clipped(workflow.name, SHORT),
+        "description": clipped(workflow.description, SHOWN),
+        "category": clipped(workflow.category, SHORT),
+        "version": clipped(workflow.version, SHORT),
         "phases": len(workflow.phases),
-        "plan_option": workflow.plan.option if workflow.plan else None,
-        "estimated_duration": workflow.estimated_duration,
+        "plan_option": clipped(workflow.plan.option, SHORT) if workflow.plan else None,
+        "estimated_duration": clipped(workflow.estimated_duration, SHORT) if workflow.estimated_duration else None,
         "source": entry.source,
         "shadows": list(entry.shadows),
-        "aliases": list(workflow.aliases[:20]),
-        "target_languages": list(workflow.target_languages[:20]),
-        "artifacts": list(workflow.artifacts[:20]),
-        "tags": list(workflow.tags[:20]),
+        "aliases": _some(workflow.aliases),
+        "target_languages": _some(workflow.target_languages),
+        "artifacts": _some(workflow.artifacts),
+        "tags": _some(workflow.tags),
     }
     return {name: value for name, value in shown.items() if value not in (None, [])}
+
+
+def _some(texts: tuple[str, ...]) -> list[str]:
+    return [clipped(text, SHORT) for text in texts[:20]]
 
 
 ACTION = Action("list_workflows", ListWorkflows, WorkflowList, run)

@@ -27,6 +27,34 @@ def size(value: Any) -> int:
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str).encode())
 
 
+def clipped(text: str, limit: int) -> str:
+    """The text, or as much of its beginning as takes ``limit`` bytes of JSON, ending in ``…``."""
+    return text if size(text) <= limit else text[: _fitting(text, limit - size(" …"))].rstrip() + " …"
+
+
+def first(entries: list[str], limit: int) -> list[str]:
+    """As many as take ``limit`` bytes of JSON; a last entry tells how many are left out."""
+    left, shown = limit, list[str]()
+    for entry in entries:
+        left -= size(entry) + 1
+        if left < 0:
+            return [*shown, f"and {len(entries) - len(shown)} more"]
+        shown.append(entry)
+    return shown
+
+
+def _fitting(text: str, limit: int) -> int:
+    """How many characters fit into ``limit`` bytes of JSON: all, or as many as a search by halves finds."""
+    # A character takes a byte at least: what cannot fit is not weighed, it may be megabytes.
+    if len(text) <= limit and size(text) <= limit:
+        return len(text)
+    low, high = 0, min(len(text), max(limit, 0))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if size(text[:middle]) <= limit else (low, middle - 1)
+    return low
+
+
 def encode_cursor(*parts: str | int) -> str:
     """An opaque cursor."""
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
@@ -75,7 +103,7 @@ class Pager:
     def text(self, text: str) -> str:
         """The part of a text that is on this page."""
         begin = min(max(self._start - self._position, 0), len(text))
-        end = begin if self._stopped_at is not None else begin + self._fitting(text[begin:])
+        end = begin if self._stopped_at is not None else begin + _fitting(text[begin:], self._left)
         if end < len(text) and self._stopped_at is None:
             self._stopped_at = self._position + end
         self._position += len(text)
@@ -99,13 +127,3 @@ class Pager:
             return False
         self._left -= weight
         return True
-
-    def _fitting(self, text: str) -> int:
-        """How many characters fit: all, or as many as a search by halves finds."""
-        if size(text) <= self._left:
-            return len(text)
-        low, high = 0, min(len(text), max(self._left, 0))
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if size(text[:middle]) <= self._left else (low, middle - 1)
-        return low

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from mcp_server.actions.action import Action, Answer, Mutation, Reply
-from mcp_server.actions.content import PhaseContent, first_page
+from mcp_server.actions.content import PhaseContent, first_page, warnings_of
 from mcp_server.actions.fields import Options, TargetFile, WorkflowType
 from mcp_server.domain.events import SessionStarted
 from mcp_server.engine import Engine
-
-WARNINGS_SHOWN = 20
 
 
 class Start(Mutation):
@@ -51,7 +49,7 @@ def run(engine: Engine, params: Start) -> Answer:
         total_phases=len(session.phases),
         phase_content=content,
         open_sessions=list(started.open_sessions),
-        warnings=[*engine.notices(), *started.warnings][:WARNINGS_SHOWN] or None,
+        warnings=warnings_of([*engine.notices(), *started.warnings]),
         next_cursor=cursor,
     )
     return Answer.of(committed, reply)

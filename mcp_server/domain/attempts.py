@@ -103,7 +103,8 @@ def _refusal(
 
 def _outstanding(verdict: Verdict) -> tuple[str, ...]:
     """The names still open, each once: what is missing, then what is wrong."""
-    return tuple(dict.fromkeys([*verdict.missing, *(finding.field for finding in verdict.findings)]))
+    wrong = (name for finding in verdict.findings for name in finding.fields or (finding.field,))
+    return tuple(dict.fromkeys([*verdict.missing, *wrong]))
 
 
 def _fingerprint(verdict: Verdict) -> str:

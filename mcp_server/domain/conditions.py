@@ -30,11 +30,23 @@ class Probes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a value has to satisfy, how a refusal says so, and what the published schema tells of it beforehand."""
+    """What a value has to satisfy, how a refusal says so, and what the published schema tells of it beforehand.
+
+    ``detail`` says more of a value that does not satisfy it, in terms of that value alone.
+    """
 
     accepts: Callable[[Any, Probes], bool]
     problem: str
     schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    detail: Callable[[Any, Probes], str] | None = None
+
+    def refusal(self, value: Any, probes: Probes) -> str:
+        """What is wrong with a value that does not satisfy the condition."""
+        return f"{self.problem}: {self.detail(value, probes)}" if self.detail else self.problem
+
+
+_NAMED, _NAMED_LENGTH = 5, 120
+"""How many of the paths that are missing a refusal names, and how much of each."""
 
 
 class ParameterError(ValueError):
@@ -141,11 +153,18 @@ def matching(pattern: object) -> Condition:
 def existing_file() -> Condition:
     """The path of a file of the project, or a list of such paths that is not empty."""
 
-    def accepts(value: Any, probes: Probes) -> bool:
+    def missing(value: Any, probes: Probes) -> list[Any]:
         paths = value if is_list(value) else [value]
-        return bool(paths) and all(isinstance(path, str) and probes.file_exists(path) for path in paths)
+        return [path for path in paths if not (isinstance(path, str) and probes.file_exists(path))]
 
-    return Condition(accepts, "has to be the path of an existing file, relative to the project root")
+    def accepts(value: Any, probes: Probes) -> bool:
+        return value != [] and not missing(value, probes)
+
+    def detail(value: Any, probes: Probes) -> str:
+        named = [repr(path)[:_NAMED_LENGTH] for path in missing(value, probes)[:_NAMED]]
+        return f"{', '.join(named)} is not there" if named else "none is named"
+
+    return Condition(accepts, "has to be the path of an existing file, relative to the project root", detail=detail)
 
 
 def url() -> Condition:

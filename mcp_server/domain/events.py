@@ -122,6 +122,7 @@ class PhaseReopened(_Event):
     type: Literal["phase_reopened"] = "phase_reopened"
     phase: int
     reason: str
+    authenticated: bool = False
 
 
 class RolledBack(_Event):

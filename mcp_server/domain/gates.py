@@ -34,10 +34,11 @@ Outcome = Literal["passed", "refused", "blocked"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. ``field`` is the name of the evidence, or of all that a rule over several looks at."""
+    """One thing that is wrong with the evidence of that name; of a rule over several, with those in ``fields``."""
 
     field: str
     problem: str
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,13 @@ def _problem_of(field: Field, gate: Gate, value: object, probes: Probes) -> str 
     try:
         if value is False and field.required and not _wants_false(condition, probes):
             return "has not been shown"
-        satisfied = condition is None or condition.accepts(value, probes)
+        if condition is None or condition.accepts(value, probes):
+            return None
+        return condition.refusal(value, probes)
     except ExpressionError as error:
         return f"cannot be judged: {error}"
     except Exception as error:  # noqa: BLE001 - whatever a probe raises, it is not a pass
         return f"cannot be judged ({type(error).__name__})"
-    return None if satisfied or condition is None else condition.problem
 
 
 def _wants_false(condition: Condition | None, probes: Probes) -> bool:
@@ -188,9 +190,9 @@ def _broken_rules(gate: Gate, evidence: Mapping[str, object], reported: set[str]
         about = ", ".join(expression.inputs) or "evidence"
         try:
             if not expression(dict(evidence)):
-                found.append(Finding(about, rule.error_message))
+                found.append(Finding(about, rule.error_message, expression.inputs))
         except ExpressionError as error:
-            found.append(Finding(about, f"{rule.error_message} (cannot be judged: {error})"))
+            found.append(Finding(about, f"{rule.error_message} (cannot be judged: {error})", expression.inputs))
     return found
 
 

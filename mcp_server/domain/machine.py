@@ -245,6 +245,7 @@ def _passed(session: Session, event: PhaseCompleted | WorkflowCompleted) -> dict
         "completed_phases": tuple(sorted({*session.completed_phases, event.phase})),
         "draft": None,
         "last_refusal": None,
+        "checkpoint_note": None,
         "usage": _added(session.usage, event.usage),
         "phase_history": _with(
             session,
@@ -288,6 +289,7 @@ def _rolled_back(session: Session, event: RolledBack) -> dict[str, Any]:
         "artifacts": {phase: evidence for phase, evidence in session.artifacts.items() if phase < target},
         "draft": Draft(evidence=accepted) if accepted is not None else kept,
         "last_refusal": None,
+        "checkpoint_note": None,
         "completed_at": None,
         "phase_history": _entered(history, target, event.at),
     }

@@ -10,8 +10,8 @@ def torn(finding: str) -> CorruptStateError:
     return CorruptStateError(
         "torn",
         finding,
-        remediation="A person can restore the session from a backup (pos-workflow restore) or set it aside "
-        "(pos-workflow doctor --fix).",
+        remediation="Tell the person: `pos-workflow doctor` names the damaged session. A copy of its files from a "
+        "backup brings it back; start begins a new one.",
     )
 
 
@@ -20,8 +20,8 @@ def tampered(finding: str) -> CorruptStateError:
     return CorruptStateError(
         "tampered",
         finding,
-        remediation="A person has to look at the files and either restore the session from a backup "
-        "(pos-workflow restore) or accept them as they are (pos-workflow seal --accept).",
+        remediation="Tell the person: they have to look at the files, and can accept them as they are "
+        "(`pos-workflow seal --accept`) or put back what was changed.",
     )
 
 
@@ -36,5 +36,5 @@ def foreign(finding: str) -> CorruptStateError:
         "foreign",
         finding,
         remediation="Use the user folder that the session was written with (POS_WORKFLOW_USER_DIR), or let a person "
-        "adopt it (pos-workflow seal --accept, with --all for the whole store).",
+        "adopt it (`pos-workflow seal --accept`, with --all for the whole store).",
     )

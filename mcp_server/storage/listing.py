@@ -56,6 +56,8 @@ class Lister:
 
     def list(self) -> Listing:
         """Every session; one that cannot be trusted hides no other."""
+        # A folder that must not be used is no empty store.
+        self._parts.root.identity()
         with self._lock:
             known = self._cache
         fresh: dict[str, _Known] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import difflib
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -128,11 +130,19 @@ class Parts:
         if anchor is not None:
             raise NotFoundError(
                 f"The files of session {session_id} are gone, though it was never deleted.",
-                remediation="A person can restore it from a backup (pos-workflow restore); start begins a new one.",
+                remediation="Tell the person: a copy from a backup brings them back. start begins a new session.",
             )
         raise NotFoundError(
-            f"There is no session {session_id}.", remediation="Call list_sessions for the sessions there are, or start."
+            f"There is no session {session_id}.",
+            remediation="Call list_sessions for the sessions there are, or start.",
+            did_you_mean=self._like(session_id),
         )
+
+    def _like(self, session_id: str) -> list[str]:
+        """Ids that are written almost like this one. Looked for among its neighbours, since there may be very many."""
+        ids = self.ids_in(self.layout.live)
+        place = bisect.bisect(ids, session_id)
+        return difflib.get_close_matches(session_id, ids[max(0, place - 50) : place + 50], cutoff=0.8)
 
     @contextmanager
     def locked(self, session_id: str) -> Generator[Outcome]:

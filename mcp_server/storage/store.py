@@ -19,7 +19,7 @@ from mcp_server.storage.layout import require_session_id
 from mcp_server.storage.listing import Lister, Listing
 from mcp_server.storage.log import Record, Request
 from mcp_server.storage.parts import Parts
-from mcp_server.storage.verification import Verifier, VerifyReport
+from mcp_server.storage.verification import Progress, Verifier, VerifyReport
 from mcp_server.storage.writer import Committed, Writer
 
 _NO_BLOBS: Final[Mapping[str, bytes]] = MappingProxyType({})
@@ -71,6 +71,14 @@ class Store:
         """
         require_session_id(event.session_id)
         return self._writer.create(event, request, blobs)
+
+    def begun(self, request: Request) -> str | None:
+        """The id of the session that a start with this request has begun, committed or not.
+
+        Raises ConflictError when the request had other arguments.
+        """
+        with Outcome():
+            return self._parts.starts.find(request)
 
     def read(self, session_id: str) -> Session:
         """The session as it is now."""
@@ -133,10 +141,11 @@ class Store:
         with Outcome():
             return self._parts.blobs.get(sha256)
 
-    def verify(self, session_id: str | None = None) -> VerifyReport:
+    def verify(self, session_id: str | None = None, progress: Progress | None = None) -> VerifyReport:
         """Look at all of one session, or of every one and the audit log; lines it lacks after a crash are added."""
+        wanted = None if session_id is None else require_session_id(session_id)
         with Outcome():
-            return Verifier(self._parts).verify(None if session_id is None else require_session_id(session_id))
+            return Verifier(self._parts).verify(wanted, progress)
 
     def accept_seal(self, session_id: str, *, at: datetime, authenticated: bool = False) -> Session:
         """Accept a session's files as they are, for a person who looked at them; one that can be trusted is left alone.

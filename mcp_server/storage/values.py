@@ -65,10 +65,19 @@ def pack(
 
 def unpack(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, Item]:
     """Every item with its value, wherever that was kept; ``fetch`` reads a blob by its SHA-256."""
-    items = evidence.items
-    if evidence.stored is not None:
-        items = _ITEMS.validate_json(fetch(evidence.stored.sha256))
-    return {name: _whole(item, fetch) for name, item in items.items()}
+    return {name: _whole(item, fetch) for name, item in outline(evidence, fetch).items()}
+
+
+def outline(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, Item]:
+    """Every item, a large value by where it is stored: for those who need names and sizes, not megabytes."""
+    if evidence.stored is None:
+        return evidence.items
+    return _ITEMS.validate_json(fetch(evidence.stored.sha256))
+
+
+def text_of(item: Item, fetch: Callable[[str], bytes]) -> str:
+    """The value of an item as JSON text."""
+    return (canonical(item.value) if item.stored is None else fetch(item.stored.sha256)).decode()
 
 
 def references(evidence: Evidence, fetch: Callable[[str], bytes]) -> list[str]:

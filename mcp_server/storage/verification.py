@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mcp_server.domain.events import Event, SealAccepted, SessionStarted
@@ -15,6 +15,9 @@ from mcp_server.storage.locks import stripe_of
 from mcp_server.storage.log import Record, accepted_at, fold
 from mcp_server.storage.parts import Found, Parts
 from mcp_server.storage.values import references
+
+Progress = Callable[[int, int], None]
+"""Told before each session how many have been looked at, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Verifier:
         self._parts = parts
         self._seen: set[str] = set()
 
-    def verify(self, session_id: str | None) -> VerifyReport:
+    def verify(self, session_id: str | None, progress: Progress | None = None) -> VerifyReport:
         """Verify one session (NotFoundError when there is none), or all of them and the audit log."""
         parts = self._parts
         if session_id is not None and not parts.exists(session_id):
@@ -50,7 +53,9 @@ class Verifier:
         ids = parts.session_ids() if session_id is None else [session_id]
         corrupt: list[Corrupt] = []
         lines: dict[str, list[AuditLine]] = {}
-        for one in ids:
+        for number, one in enumerate(ids):
+            if progress is not None:
+                progress(number, len(ids))
             try:
                 lines[one] = parts.doubting(one, lambda one=one: self._lines_of(one))
             except CorruptStateError as error:

@@ -62,6 +62,7 @@ PATHS: list[Case] = [
         "a delete": "a\x7f.py",
         "nothing": "",
         "very long": "a" * 4097,
+        "too long once it is encoded": "é" * 2049,
         "a link out of the project": "way_out/x",
         "a link to a file outside": "file_out",
         "a link to the folder above": "above",
@@ -100,7 +101,7 @@ NUMBERS: list[Case] = [
         "true": True,
         "a list": [2],
         "beyond reason": 10**30,
-        "an object": {},
+        "an object": {"phase": 2},
     }.items()
 ] + [
     wrong("limit: none at all", "limit", action="list_sessions", limit=0),
@@ -158,7 +159,7 @@ OBJECTS: list[Case] = [
 
 TEXTS: list[Case] = [
     wrong("workflow: nothing", "workflow_type", **{**START, "workflow_type": ""}),
-    wrong("workflow: a number", "workflow_type", **{**START, "workflow_type": 3}),
+    wrong("workflow: a number", "workflow_type", action="start", workflow_type=3, target_file="a.py"),
     wrong("workflow: 201 characters", "workflow_type", **{**START, "workflow_type": "w" * 201}),
     wrong("workflow: a path", "workflow", kind="NotFoundError", **{**START, "workflow_type": "../workflows/steps"}),
     wrong("workflow: a hidden folder", "workflow", kind="NotFoundError", **{**START, "workflow_type": ".git"}),
@@ -197,7 +198,7 @@ MISPLACED: list[Case] = [
     wrong("reason for pause", "reason", action="pause", session_id=S, reason="r"),
     wrong("evidence for retry", "evidence", action="retry_phase", session_id=S, phase=2, evidence={}),
     wrong("no evidence", "evidence", action="complete_phase", session_id=S, phase=2),
-    wrong("evidence null", "evidence", **{**COMPLETE, "evidence": None}),
+    wrong("evidence null", "evidence", action="complete_phase", session_id=S, phase=2, evidence=None),
     wrong("no session", "session_id", action="resume"),
     wrong("no to_phase", "to_phase", action="rollback", session_id=S),
     wrong("no task", "task_number", action="get_task", session_id=S, phase=2),

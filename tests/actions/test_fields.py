@@ -84,7 +84,7 @@ def test_what_cannot_be_stored_is_refused_with_its_place(value: dict[str, Any], 
 
 
 def test_sound_json_is_taken_as_it_is() -> None:
-    value = {"a": [1, 2.5, True, None, "é"], "b": {"c": {}}, "n": 2**64 - 1}
+    value: dict[str, Any] = {"a": [1, 2.5, True, None, "é"], "b": {"c": {}}, "n": 2**64 - 1}
     assert json_values.check(value, 1000) is value
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.actions.paging import Pager, decode_cursor, encode_cursor, size
+from mcp_server.actions.paging import Pager, clipped, decode_cursor, encode_cursor, first, size
 from mcp_server.errors import InvalidArgumentError
 
 pytestmark = pytest.mark.unit
@@ -61,3 +61,21 @@ def test_a_cursor_of_another_call_is_refused(cursor: str) -> None:
 
 def test_a_cursor_carries_its_parts() -> None:
     assert decode_cursor(encode_cursor("2026", "id"), str, str) == ["2026", "id"]
+
+
+@given(st.text(max_size=300), st.integers(min_value=8, max_value=200))
+def test_a_clipped_text_is_its_beginning_and_fits(text: str, limit: int) -> None:
+    shown = clipped(text, limit)
+    assert size(shown) <= limit
+    assert shown == text or (shown.endswith(" …") and text.startswith(shown.removesuffix(" …")))
+    assert (shown == text) == (size(text) <= limit)
+
+
+@given(st.lists(st.text(max_size=20), max_size=30), st.integers(min_value=0, max_value=200))
+def test_the_first_entries_fit_and_the_others_are_counted(entries: list[str], limit: int) -> None:
+    shown = first(entries, limit)
+    if shown != entries:
+        *kept, note = shown
+        assert kept == entries[: len(kept)]
+        assert note == f"and {len(entries) - len(kept)} more"
+        assert sum(size(entry) + 1 for entry in kept) <= limit

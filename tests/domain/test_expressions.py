@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -271,7 +270,7 @@ BIG = "a" * 5_000_000
         "any(c == 'b' for c in e['t'])",
     ],
 )
-def test_large_evidence_costs_a_bounded_time(body: str) -> None:
+def test_large_evidence_is_given_up_within_the_budget_of_steps(body: str) -> None:
     evidence = {
         "t": BIG,
         "l": [["x"] * 50] * 50,
@@ -279,10 +278,8 @@ def test_large_evidence_costs_a_bounded_time(body: str) -> None:
         "n": list(range(50_000)),
         "d": {str(number): "x" * 640 for number in range(1_000)},
     }
-    started = time.perf_counter()
     with pytest.raises(ExpressionError, match=r"too many steps|repetition"):
         value_of(body, evidence)
-    assert time.perf_counter() - started < 5
 
 
 def test_ordinary_questions_about_large_evidence_are_answered() -> None:

@@ -194,13 +194,13 @@ def test_a_rule_over_what_is_already_reported_is_not_judged() -> None:
 
 def test_a_rule_that_raises_is_a_finding_with_its_message() -> None:
     verdict = judged(gate(Field(name="a", required=False), rules=rule("lambda e: e['a'] > 1")))
-    assert verdict.findings == (Finding("a", "does not add up (cannot be judged: it needs 'a')"),)
+    assert verdict.findings == (Finding("a", "does not add up (cannot be judged: it needs 'a')", ("a",)),)
 
 
 def test_a_rule_sees_fields_that_only_earned_a_warning() -> None:
     found = gate(Field(name="a", type="integer", required=False), strict=False, rules=rule("lambda e: e['a'] == 'x'"))
     assert judged(found, a="x").outcome == "passed"
-    assert judged(found, a="y").findings == (Finding("a", "does not add up"),)
+    assert judged(found, a="y").findings == (Finding("a", "does not add up", ("a",)),)
 
 
 def test_a_rule_over_no_field_by_name_speaks_of_the_evidence() -> None:

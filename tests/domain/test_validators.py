@@ -204,3 +204,9 @@ def test_a_validator_of_the_gate_hides_the_built_in_of_its_name() -> None:
 
 def test_a_lambda_can_stand_in_the_place_of_the_name() -> None:
     assert condition("lambda x: len(x) >= 3").accepts(["a"], World()) is False
+
+
+def test_a_refused_path_is_named_among_those_that_are_there() -> None:
+    existing = condition("file_exists")
+    assert existing.refusal(["there.md", "gone.md", 3], World()).endswith(": 'gone.md', 3 is not there")
+    assert existing.refusal([], World()).endswith(": none is named")

@@ -221,3 +221,11 @@ def test_threads_of_one_process_exclude_each_other(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert store.read("one").version == 81
+
+
+def test_a_mistyped_id_is_answered_with_those_written_almost_like_it(store: Store) -> None:
+    begun(store, "work_on_prices_20260101")
+    begun(store, "other")
+    with pytest.raises(NotFoundError) as refused:
+        store.read("work_on_prices_20260102")
+    assert refused.value.facts["did_you_mean"] == ["work_on_prices_20260101"]

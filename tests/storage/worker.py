@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from mcp_server.storage.log import Request
 from tests.storage.support import BLOBS, Site, started, toggling
@@ -46,7 +46,7 @@ def work(site: Site, name: str, tell: Tell) -> None:
             tell(f"done {request_id}")
 
 
-def fork(run: Callable[[Tell], None]) -> tuple[int, int]:
+def fork(run: Callable[[Tell], None]) -> tuple[int, TextIO]:
     """Run something in a process of its own: its id, and where to read what it tells."""
     read, write = os.pipe()
     process = os.fork()
@@ -55,11 +55,11 @@ def fork(run: Callable[[Tell], None]) -> tuple[int, int]:
         run(lambda line: os.write(write, f"{line}\n".encode()))
         os._exit(0)
     os.close(write)
-    return process, read
+    return process, os.fdopen(read)
 
 
-def told(process: int, read: int) -> list[str]:
-    with os.fdopen(read) as pipe:
+def told(process: int, pipe: TextIO) -> list[str]:
+    with pipe:
         lines = pipe.read().splitlines()
     os.waitpid(process, 0)
     return lines
@@ -70,11 +70,14 @@ def kill(site: Site, rounds: int, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same moments in every run
     for number in range(rounds):
         workers = [fork(lambda tell, name=f"{number}{side}": work(site, name, tell)) for side in "ab"]
-        for process, _ in workers:
-            time.sleep(chance.uniform(0.0, 0.02))
+        said: list[list[str]] = []
+        for process, pipe in workers:
+            # However busy the machine is, each has got somewhere when it dies.
+            said.append([pipe.readline().strip() for _ in range(chance.randrange(1, 12))])
+            time.sleep(chance.uniform(0.0, 0.003))
             os.kill(process, signal.SIGKILL)
-        for process, read in workers:
-            lines = told(process, read)
+        for (process, pipe), before in zip(workers, said, strict=True):
+            lines = before + told(process, pipe)
             for line in lines:
                 if line.startswith("done "):
                     sys.stdout.write(f"{line}\n")
@@ -94,8 +97,8 @@ def race(site: Site, processes: int, count: int) -> None:
             version = store.update(SHARED, toggling).session.version
             tell(f"{before} {time.monotonic_ns()} {version}")
 
-    for process, read in [fork(run) for _ in range(processes)]:
-        sys.stdout.write("".join(f"{line}\n" for line in told(process, read)))
+    for process, pipe in [fork(run) for _ in range(processes)]:
+        sys.stdout.write("".join(f"{line}\n" for line in told(process, pipe)))
 
 
 if __name__ == "__main__":

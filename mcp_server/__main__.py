@@ -1,0 +1,20 @@
+"""``pos-workflow`` and ``python -m mcp_server``: one program."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the program with the process's arguments and leave with its exit code."""
+    try:
+        from mcp_server.cli.entry import run  # noqa: PLC0415 - Ctrl-C while it is imported is no traceback either
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""``doctor``: whether everything is in order here, and whether the product works on this machine at all."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from mcp_server.cli.diagnosis import Diagnosis, diagnose
+from mcp_server.cli.failures import CommandError, UsageError
+from mcp_server.cli.output import complain, console, note, print_json, say, table, text
+from mcp_server.cli.parameters import AsJson, Ctx
+from mcp_server.cli.selftest import run_selftest
+from mcp_server.cli.selftest_report import markdown
+
+_STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
+
+
+def doctor(
+    *,
+    json: AsJson = False,
+    selftest: Annotated[
+        bool, Parameter(help="Run a server in a scratch project: every action, every shipped workflow to its end.")
+    ] = False,
+    report: Annotated[Path | None, Parameter(help="With --selftest: write the report to this file.")] = None,
+    ctx: Ctx,
+) -> int:
+    """Look whether everything is in order: settings and their origin, folders, locks, sessions, definitions, versions.
+
+    Exit code 1: something needs a person. With `--selftest` it proves the product on this machine instead, touching
+    nothing of the project, and prints a validation report in Markdown.
+    """
+    if selftest:
+        if json:
+            raise UsageError("The self-test's report is Markdown.", "Leave out --json.")
+        return _selftest(report)
+    if report is not None:
+        raise UsageError("Only the self-test writes a report.", "Add --selftest.")
+    diagnosis = diagnose(ctx.loaded)
+    if json:
+        print_json({"ok": diagnosis.ok, **asdict(diagnosis)})
+    else:
+        _show(diagnosis)
+    return 0 if diagnosis.ok else 1
+
+
+def _show(diagnosis: Diagnosis) -> None:
+    table(("SETTING", "VALUE", "FROM"), [(one.name, one.value, one.origin) for one in diagnosis.settings])
+    say()
+    table(("VERSION OF", ""), list(diagnosis.versions.items()))
+    say()
+    out = console()
+    for finding in diagnosis.findings:
+        mark = Text(f"{finding.level:<8}", _STYLES[finding.level])
+        out.print(Text.assemble(mark, text(f"{finding.about}: {finding.says}")), soft_wrap=True)
+        if finding.remedy:
+            out.print(text(f"{'':<8}{finding.remedy}", "dim"), soft_wrap=True)
+    say()
+    problems = sum(1 for finding in diagnosis.findings if finding.level == "problem")
+    if problems:
+        complain(f"{problems} of these need a person.", kind="doctor")
+    else:
+        say("All is well.", "bold green")
+
+
+def _selftest(report: Path | None) -> int:
+    note("Running a server in a scratch project; this takes some seconds …")
+    outcome = run_selftest()
+    written = markdown(outcome)
+    if report is None:
+        say(written)
+    else:
+        try:
+            report.write_text(written + "\n", encoding="utf-8")
+        except OSError as error:
+            say(written)
+            raise CommandError(f"The report cannot be written: {error.strerror}.", "Give another file.") from None
+        say(f"{'Passed' if outcome.ok else 'Failed'}; the report is in {report}.")
+    for issue in outcome.issues:
+        complain(issue, kind="issue")
+    return 0 if outcome.ok else 1

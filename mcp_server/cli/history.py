@@ -1,0 +1,119 @@
+"""``events`` and ``errors``: what happened to a session, and what it got wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from mcp_server.actions.attempts import message
+from mcp_server.cli.asking import pages
+from mcp_server.cli.output import console, moment, print_json, say, table, text
+from mcp_server.cli.parameters import AsJson, Ctx, SessionId
+from mcp_server.domain.events import (
+    AttemptsExhausted,
+    Event,
+    GateBlocked,
+    GateRefused,
+    Paused,
+    PhaseCompleted,
+    PhaseReopened,
+    PhaseRetried,
+    Resumed,
+    RolledBack,
+    SealAccepted,
+    SessionDeleted,
+    SessionStarted,
+    SessionUndeleted,
+    WorkflowCompleted,
+)
+from mcp_server.storage.log import Record
+
+_POLL_SECONDS: Final = 0.25
+
+
+def events(
+    session_id: SessionId,
+    /,
+    *,
+    follow: Annotated[bool, Parameter(help="Go on and print each event as it comes, until Ctrl-C.")] = False,
+    json: AsJson = False,
+    ctx: Ctx,
+) -> int:
+    """Print what happened to a session, one line for each event, oldest first."""
+    engine = ctx.engine
+    seen = _print(engine.events(session_id), 0, as_json=json)
+    try:
+        while follow:
+            time.sleep(_POLL_SECONDS)
+            if engine.view(session_id).session.version != seen:
+                seen = _print(engine.events(session_id, after=seen), seen, as_json=json)
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def errors(session_id: SessionId, /, *, json: AsJson = False, ctx: Ctx) -> int:
+    """List the attempts of a session that did not pass, oldest first."""
+    found: list[dict[str, Any]] = []
+    for page in pages(ctx.engine, "get_errors", session_id=session_id):
+        found += page["errors"]
+    if json:
+        print_json({"errors": found})
+    elif found:
+        rows = [(moment(one["timestamp"]), one["phase"], one["attempt"], one["message"]) for one in found]
+        table(("WHEN", "PHASE", "ATTEMPT", "WHAT THE GATE SAID"), rows)
+    else:
+        say("No attempt was refused.")
+    return 0
+
+
+def _print(records: Iterable[Record], seen: int, *, as_json: bool) -> int:
+    """Print events; the number of the last one that was ever printed."""
+    out = console()
+    for record in records:
+        if as_json:
+            print_json(record.model_dump(mode="json", exclude={"prev"}, exclude_none=True))
+        else:
+            event = record.event
+            line = f"{record.seq:>4}  {moment(event.at)}  {event.type:<18}  {_told(event)}"
+            out.print(text(line.rstrip()), soft_wrap=True)
+        seen = record.seq
+    out.file.flush()
+    return seen
+
+
+def _told(event: Event) -> str:
+    match event:
+        case GateRefused() | AttemptsExhausted() | GateBlocked():
+            said = message(event)
+        case PhaseCompleted() | WorkflowCompleted():
+            following = (
+                f"phase {event.next_phase} is next" if isinstance(event, PhaseCompleted) else "that was the last"
+            )
+            said = f"phase {event.phase} at attempt {event.attempt} ({event.basis}), {following}"
+        case RolledBack():
+            said = f"from phase {event.from_phase} to phase {event.to_phase}"
+        case PhaseRetried():
+            said = f"phase {event.phase}" + (", draft evidence cleared" if event.reset_evidence else "")
+        case SessionStarted():
+            said = f"{event.workflow_type} on {event.target_file}"
+        case _:
+            said = _reason(event)
+    return " ".join(said.split())
+
+
+def _reason(event: PhaseReopened | SealAccepted | SessionDeleted | Paused | Resumed | SessionUndeleted) -> str:
+    match event:
+        case PhaseReopened():
+            return f"phase {event.phase}, by a person: {event.reason}"
+        case SealAccepted():
+            return f"by a person, who was told: {event.finding}"
+        case SessionDeleted():
+            return event.reason or ""
+        case Paused():
+            return event.note or ""
+        case Resumed() | SessionUndeleted():
+            return ""

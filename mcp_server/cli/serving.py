@@ -1,0 +1,74 @@
+"""Serving: from settings to a server on standard input and output, and a clean end whenever it comes."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import structlog
+
+import mcp_server
+from mcp_server import logs
+from mcp_server.errors import ConfigurationError
+from mcp_server.settings import Loaded, load
+
+_log = structlog.get_logger()
+
+
+def start(flags: Mapping[str, Any]) -> int:
+    """Serve until the client goes or somebody stops the server; the exit code."""
+    # Until the server listens for it, a request to stop would kill instead.
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        return _start(flags)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _start(flags: Mapping[str, Any]) -> int:
+    try:
+        loaded = load(flags)
+    except ConfigurationError as error:
+        logs.configure()
+        _log.error("cannot start", error=error.message, remediation=error.remediation)
+        return 1
+    logs.configure(loaded.settings.log_level, as_json=loaded.settings.log_json)
+    _announce(loaded)
+    # What is imported lives as long as the process: collecting it while it grows only costs time.
+    gc.disable()
+    from mcp_server.app import build_engine  # noqa: PLC0415 - after the announcement: imports are most of the start
+    from mcp_server.server import serve  # noqa: PLC0415 - the SDK is for servers alone
+
+    stopping = threading.Event()
+    engine = build_engine(loaded, stopping)
+    gc.enable()
+    gc.freeze()
+    serve(engine, stopping)
+    _log.info("stopped")
+    return 0
+
+
+def _announce(loaded: Loaded) -> None:
+    project = loaded.project
+    if project is None:
+        _log.warning(
+            "no project root is known, so sessions have no place",
+            reason=loaded.project_found_by,
+            remediation="start the server with --project PATH, or set POS_WORKFLOW_PROJECT",
+        )
+        return
+    _log.info(
+        "serving",
+        version=mcp_server.__version__,
+        project=str(project),
+        project_found_by=loaded.project_found_by,
+        state_dir=str(loaded.settings.state_root(project)),
+    )
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    sys.exit(0)

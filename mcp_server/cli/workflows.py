@@ -1,0 +1,112 @@
+"""``workflows``: what can be started, and what one of them consists of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from mcp_server.app import workflow_roots
+from mcp_server.cli.asking import pages
+from mcp_server.cli.output import complain, console, print_json, say, table, text
+from mcp_server.cli.parameters import AsJson, Ctx
+from mcp_server.definitions.library import Found, Library
+from mcp_server.domain.definition import Phase
+from mcp_server.domain.gates import required_names
+from mcp_server.engine import Engine
+
+
+def workflows(name: str | None = None, /, *, json: AsJson = False, ctx: Ctx) -> int:
+    """List the workflows that can be started, or show one: its phases, their tasks, the evidence each gate requires.
+
+    Parameters
+    ----------
+    name
+        A workflow's name or alias.
+    """
+    if name is None:
+        _list(ctx.engine, as_json=json)
+    else:
+        found = Library(workflow_roots(ctx.loaded)).find(name)
+        if json:
+            print_json(_whole(found))
+        else:
+            console().print(_tree(found))
+    return 0
+
+
+def _list(engine: Engine, *, as_json: bool) -> None:
+    found: list[dict[str, Any]] = []
+    invalid: list[dict[str, Any]] = []
+    for page in pages(engine, "list_workflows"):
+        found += page["workflows"]
+        invalid += page["invalid"]
+    if as_json:
+        print_json({"workflows": found, "invalid": invalid})
+        return
+    rows = [
+        (one["workflow_type"], one["version"], one["phases"], one["category"], _source(one), one["name"])
+        for one in found
+    ]
+    if rows:
+        table(("WORKFLOW", "VERSION", "PHASES", "CATEGORY", "SOURCE", "NAME"), rows)
+    else:
+        say("There are no workflows.")
+    for one in invalid:
+        remedy = f"pos-workflow validate {one['workflow_type']} shows every problem."
+        complain(f"{one['workflow_type']} does not load: {one['problem']}", remedy, "invalid")
+
+
+def _source(summary: dict[str, Any]) -> str:
+    hidden = summary.get("shadows")
+    return f"{summary['source']} (hides {', '.join(hidden)})" if hidden else str(summary["source"])
+
+
+def _tree(found: Found) -> Tree:
+    workflow = found.workflow
+    hides = f", hides {', '.join(found.shadows)}" if found.shadows else ""
+    head = f"{workflow.workflow_type} {workflow.version} ({found.source}{hides}): {workflow.name}"
+    tree = Tree(text(head, "bold"), guide_style="dim")
+    for phase in workflow.phases:
+        branch = tree.add(text(f"{phase.number}  {phase.title}", "bold"))
+        for task in phase.tasks:
+            branch.add(text(f"{task.number}  {task.title}"))
+        branch.add(_gate(phase))
+    return tree
+
+
+def _gate(phase: Phase) -> Text:
+    gate = phase.gate
+    if gate.unsupported:
+        return text(f"gate: blocked, needs {', '.join(gate.unsupported)}", "red")
+    names = required_names(gate)
+    optional = sum(1 for field in gate.fields if field.name not in names)
+    said = f"gate: {', '.join(names) or 'nothing is required'}"
+    return text(said + (f" ({optional} optional)" if optional else ""), "cyan")
+
+
+def _whole(found: Found) -> dict[str, Any]:
+    workflow = found.workflow
+    return {
+        "workflow_type": workflow.workflow_type,
+        "name": workflow.name,
+        "description": workflow.description,
+        "version": workflow.version,
+        "category": workflow.category,
+        "aliases": list(workflow.aliases),
+        "source": found.source,
+        "shadows": list(found.shadows),
+        "digest": found.digest,
+        "phases": [
+            {
+                "phase_number": phase.number,
+                "title": phase.title,
+                "tasks": [{"task_number": task.number, "title": task.title} for task in phase.tasks],
+                "required_evidence": list(required_names(phase.gate)),
+                "max_attempts": phase.gate.max_attempts,
+                "unsupported": list(phase.gate.unsupported),
+            }
+            for phase in workflow.phases
+        ],
+    }

@@ -1,0 +1,92 @@
+"""The statements of the tool's contract, each with an id that the tests which hold it name.
+
+``@pytest.mark.requirement("id")`` on a test says that the statement would fail it. ``test_requirements.py`` sees to it
+that no statement is without a test and no test names one that is not here.
+"""
+
+from __future__ import annotations
+
+REQUIREMENTS: dict[str, str] = {
+    # The call
+    "one-tool": "There is one tool, pos_workflow, published as its snapshot has it.",
+    "fourteen-actions": "action is required and one of fourteen; a call without it is told which there are.",
+    "flat-schema": "The published schemas are flat objects: no combinators, no references, no null.",
+    "small-definition": "The definition is under 5,500 bytes of compact JSON, its texts are bounded too.",
+    "parameters-of-the-contract": "Each action takes exactly the parameters of the contract's table, with its bounds.",
+    "annotations": "All four annotations are stated and true of every action.",
+    "target-file": "target_file is any relative path inside the project; it need not exist, and '.' is legal.",
+    "evidence-of-ten-mebibytes": "Evidence may be 10 MiB of JSON and not a byte more.",
+    "objects-as-text": "evidence and options may come as JSON text, and are kept without loss.",
+    "null-is-absent": "A parameter that is null counts as absent.",
+    "unknown-action": "An unknown action is a ValueError with valid_actions and, where there is one, a near miss.",
+    "form-errors-name-the-field": "What is unknown, misplaced, malformed or too large is named; nothing is ignored.",
+    "form-errors-all-at-once": "All errors of form come together in fields, and as one sentence in error.",
+    "no-path-leaves-the-project": "A path that leads outside the project, by text or by link, is directory traversal.",
+    "order-of-judgement": "Action, form, existence, request_id, expected_version, phase and task, status, gate.",
+    # Repeating
+    "request-id-repeats-the-answer": "What was committed under a request_id is answered again and not done again.",
+    "request-id-with-other-arguments": "A request_id that comes with other arguments is a ConflictError.",
+    "request-id-of-start-is-store-wide": "A request_id of start makes one session, whoever asks and how often.",
+    "refusals-use-no-id-up": "Errors that changed nothing leave their request_id unused.",
+    "256-request-ids": "The last 256 request_ids of a session are remembered.",
+    "expected-version": "ConflictError when the session has moved on; of two that expect one version, one wins.",
+    "versions-order-changes": "version goes up by one with every change and orders all of them.",
+    "nothing-acknowledged-is-lost": "What was answered is there after kill -9, for every server on the store.",
+    # The reply
+    "text-is-the-structured-content": "The text is compact JSON of structuredContent.",
+    "replies-stay-small": "No reply is over 80,000 bytes; what is longer comes in pages that together are all of it.",
+    "a-change-is-continued-with-get-phase": "The next_cursor of a changing reply is continued with get_phase.",
+    "large-values-come-back-in-full": "get_session gives evidence and options of any size in full.",
+    "common-fields": "Every reply about a session, errors too, has session_id, version, session_status, next_actions.",
+    "next-actions-are-calls": "next_actions are literal calls that the state table allows; fill names what to add.",
+    "next-actions-lead-to-the-end": "Making the first of next_actions each time completes a workflow.",
+    "nothing-leaks": "No reply tells a traceback or a path outside the project.",
+    "the-opening-value-is-never-told": "No reply and no schema tells the one value that opens a gate.",
+    # Errors
+    "not-found": "A session, workflow, phase or task that is not there is a NotFoundError that names near ones.",
+    "state-error-facts": "A StateError tells current_phase and allowed_actions.",
+    "corrupt-state-error": "Files that cannot be trusted are a CorruptStateError with a finding, and are left.",
+    "corrupt-hides-no-other": "A corrupt session is listed as such and hides no other.",
+    "storage-error-outcome": "When the disk says no the reply tells whether anything was changed.",
+    "no-root-nobody-chose": "Without a project root sessions are a ConfigurationError and nothing is written.",
+    "a-folder-that-is-not-ours": "A place that is not ours is a ConfigurationError and is left alone.",
+    "alias-claimed-twice": "An alias that two definitions claim is a ConfigurationError that names both.",
+    "a-defect-of-ours": "A defect is a RuntimeError with an id; its traceback is in the log alone.",
+    # The actions
+    "list-workflows": "list_workflows lists, filters and pages; an invalid definition hides no other.",
+    "start": "start gives a session at its first phase and names those open on the same target.",
+    "get-phase": "get_phase gives the current phase and the names of earlier artifacts.",
+    "get-task": "get_task gives one task with its steps and what it produces.",
+    "later-phases-stay-closed": "Tasks of later phases are not shown.",
+    "complete-phase-passed": "Evidence that passes opens the next phase and is told with its basis.",
+    "complete-phase-refused": "A refusal lists what is missing and wrong, the attempt and the attempts left.",
+    "get-state": "get_state tells all that a fresh assistant needs, in at most 150 words of summary.",
+    "list-sessions": "list_sessions is newest first, filtered, and paged in place while others write.",
+    "get-session": "get_session is the whole record with history, options and definition.",
+    "delete-session": "delete_session is no error for one that is not there; the reason is in the audit log.",
+    "pause-and-resume": "pause keeps a note and resume goes on at the same phase.",
+    "retry-phase": "retry_phase begins the current phase again and shows what went wrong; the draft may be reset.",
+    "rollback": "rollback clears what came after, keeps a draft, and erases no history.",
+    "get-errors": "get_errors lists every attempt that did not pass.",
+    "session-ids": "Session ids say what and when, and are safe as file names.",
+    # The states
+    "state-table": "Every cell of the table is as the contract has it.",
+    "refusals-change-nothing": "A call that is refused, but by a gate, changes no byte.",
+    "readers-change-nothing": "Reading actions work in every status and change no byte.",
+    "attempts": "Only refusals count; a retry from failed counts anew; the same refusal twice escalates.",
+    "draft-is-the-last-submission": "Evidence is not merged across attempts.",
+    "reopen-by-a-person": "A gate may say that only a person reopens it.",
+    "phase-numbers-are-the-definitions-own": "Phases may begin at 0 and have holes.",
+    "sessions-pin-their-definition": "A session keeps the definition it began with, and says when it moved on.",
+    "durations": "Durations leave pauses out.",
+    "usage": "evidence.usage is added up over the session and is no evidence.",
+    # The process
+    "both-eras": "Both eras of the protocol are served.",
+    "stdout-is-the-protocols": "Every byte of standard output is a line of JSON-RPC.",
+    "calls-run-concurrently": "Calls in flight together are all answered.",
+    "end-of-input-loses-no-answer": "After the end of input everything that was read is answered, then it ends.",
+    "a-signal-ends-it-cleanly": "One SIGINT or SIGTERM ends it within a second with exit code 0.",
+    "a-cancelled-call-does-no-harm": "A cancelled call leaves the server working and is harmless to repeat.",
+    "a-client-that-leaves-costs-nothing": "A client that closes its pipes or never reads keeps nothing alive.",
+    "register-workflow-tools": "register_workflow_tools adds the one tool to another server and keeps its own.",
+}

@@ -1,0 +1,82 @@
+"""What an assistant is told to do next, in calls and in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import PASSING, STATES, Ask, Home, arrange, define_small_workflows
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    home = Home.make(tmp_path)
+    define_small_workflows(home)
+    return home.asking()
+
+
+FIRST = {
+    "open": "get_task",
+    "refused": "complete_phase",
+    "blocked": "pause",
+    "paused": "resume",
+    "failed": "get_errors",
+    "completed": "get_session",
+}
+SAID = {
+    "open": "complete_phase",
+    "refused": "get_errors says why",
+    "blocked": "blocked",
+    "paused": "resume",
+    "failed": "retry_phase",
+    "completed": "Completed: 1, 2, 3",
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_best_next_call_comes_first_and_the_summary_says_the_same(ask: Ask, state: str) -> None:
+    told = ask(action="get_state", session_id=arrange(ask, state))
+    assert told["next_actions"][0]["arguments"]["action"] == FIRST[state]
+    assert SAID[state] in told["summary"]
+    assert "steps" in told["summary"] or "guarded" in told["summary"]
+    assert "target.py" in told["summary"]
+
+
+def test_tasks_come_one_after_the_other_and_then_the_gate(ask: Ask) -> None:
+    reply = ask(action="start", workflow_type="steps", target_file="a.py")
+    seen: list[tuple[str, int | None]] = []
+    for _ in range(3):
+        arguments = reply["next_actions"][0]["arguments"]
+        seen.append((arguments["action"], arguments.get("task_number")))
+        if arguments["action"] == "get_task":
+            reply = ask(**arguments)
+    assert seen == [("get_task", 1), ("get_task", 2), ("complete_phase", None)]
+
+
+def test_an_earlier_phases_task_leads_back_to_the_current_phase(ask: Ask) -> None:
+    session = arrange(ask, "open")
+    reply = ask(action="get_task", session_id=session, phase=1, task_number=1)
+    assert reply["next_task"] == 2
+    assert reply["next_actions"][0]["arguments"]["phase"] == 2
+
+
+def test_a_long_note_does_not_crowd_out_what_to_do(ask: Ask) -> None:
+    session = arrange(ask, "open")
+    ask(action="pause", session_id=session, checkpoint_note="note " * 400)
+    ask(action="resume", session_id=session)
+    summary = ask(action="get_state", session_id=session)["summary"]
+    assert len(summary.split()) <= 150
+    assert "complete_phase" in summary
+    assert "Evidence still to show: done" in summary
+
+
+def test_a_draft_that_was_accepted_before_is_spoken_of(ask: Ask) -> None:
+    session = arrange(ask, "completed")
+    ask(action="rollback", session_id=session, to_phase=2)
+    told = ask(action="get_state", session_id=session)
+    assert told["outstanding_evidence"] == []
+    assert "draft" in told["summary"]
+    assert ask(action="complete_phase", session_id=session, phase=2, evidence=PASSING)["checkpoint_passed"] is True

@@ -1,0 +1,182 @@
+"""The self-test proves a product that works, and does not hide one that does not."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_server.cli import selftest
+from mcp_server.cli.evidence import honest_evidence
+from mcp_server.cli.rehearsal import Rehearsal
+from mcp_server.cli.selftest import Latency, SelfTest, run_selftest
+from mcp_server.cli.selftest_report import GROUPS, markdown
+from mcp_server.cli.wire import WireError
+from mcp_server.dispatch import dispatch
+from tests.cli.support import Cli
+from tests.support import ACTIONS, Body, Home, tree
+
+SHIPPED = {"small_change_v1": 2, "spec_creation_v1": 3, "spec_execution_v1": 4, "test_generation_v3": 8}
+
+
+@pytest.fixture
+def engine_call(tmp_path: Path) -> Callable[[Body], Body]:
+    """The tool in this process, in a project that holds the files of the evidence."""
+    home = Home.make(tmp_path)
+    for honest in honest_evidence():
+        honest.write_files(home.project)
+    engine = home.engine()
+    return lambda arguments: dispatch(engine, arguments).body
+
+
+@pytest.mark.acceptance
+def test_it_leads_a_real_server_through_everything_and_writes_the_report(cli: Cli, tmp_path: Path) -> None:
+    before = cli.home.tree()
+    ran = cli("doctor", "--selftest", "--report", str(tmp_path / "report.md"))
+    assert ran.code == 0, ran.err
+    assert "Passed; the report is in" in ran.out
+    report = (tmp_path / "report.md").read_text()
+    assert "❌" not in report
+    assert "All 14 actions tested: ✅" in report
+    for workflow, phases in SHIPPED.items():
+        assert f"Workflow {workflow} completed ({phases} phases): ✅" in report
+    for action in ACTIONS:
+        assert f"| {action} | " in report
+    assert "## Issues found\n\nNone." in report
+    assert report.endswith("✅ Approve for use on this machine\n")
+    assert cli.home.tree() == before
+
+
+@pytest.mark.integration
+def test_a_rehearsal_calls_every_action_and_completes_every_workflow(engine_call: Callable[[Body], Body]) -> None:
+    rehearsal = Rehearsal(engine_call)
+    rehearsal.run(honest_evidence())
+    assert rehearsal.issues == []
+    assert rehearsal.succeeded == set(ACTIONS)
+    assert rehearsal.completed == SHIPPED
+    assert set(rehearsal.seconds) >= set(ACTIONS)
+
+
+BREAKAGES: list[tuple[str, dict[str, Any]]] = [
+    ("list_workflows", {"workflows": []}),
+    ("list_workflows", {"invalid": [{"workflow_type": "x", "problem": "y"}]}),
+    ("start", {"session_id": "another"}),
+    ("get_phase", {"current_phase": 99}),
+    ("get_task", {"status": "error", "error_type": "RuntimeError", "error": "broken"}),
+    ("complete_phase", {"checkpoint_passed": False}),
+    ("get_errors", {"error_count": 0}),
+    ("list_sessions", {"corrupt": [{"session_id": "x", "finding": "torn"}]}),
+    ("get_session", {"session": {"phase_history": []}}),
+    ("delete_session", {"deleted": False}),
+    ("delete_session", {"deleted": True}),
+    ("get_state", {"current_phase": 99}),
+    ("get_state", {"session_status": "active"}),
+]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("action", "wrong"), BREAKAGES, ids=str)
+def test_an_action_that_answers_wrongly_is_found_and_the_rest_is_still_tried(
+    engine_call: Callable[[Body], Body], action: str, wrong: dict[str, Any]
+) -> None:
+    def call(arguments: Body) -> Body:
+        body = engine_call(arguments)
+        return body | wrong if arguments["action"] == action and body["status"] == "success" else body
+
+    rehearsal = Rehearsal(call)
+    rehearsal.run(honest_evidence())
+    assert rehearsal.failed or rehearsal.issues
+    assert any(issue.startswith(("complete_phase", "rollback", action)) for issue in rehearsal.issues)
+    assert {"list_workflows", "start", "list_sessions"} <= set(rehearsal.seconds)
+
+
+@pytest.mark.integration
+def test_a_refusal_that_does_not_come_is_found(engine_call: Callable[[Body], Body]) -> None:
+    def call(arguments: Body) -> Body:
+        return {**engine_call(arguments), "error_type": "RuntimeError"}
+
+    rehearsal = Rehearsal(call)
+    rehearsal.run(honest_evidence())
+    assert "no_such_action: should have been refused with ValueError, and came to RuntimeError" in rehearsal.issues
+
+
+@pytest.mark.unit
+def test_a_broken_conversation_ends_the_rehearsal() -> None:
+    def call(_: Body) -> Body:
+        raise WireError("no answer")
+
+    rehearsal = Rehearsal(call)
+    rehearsal.run(honest_evidence())
+    assert rehearsal.issues == ["The conversation broke: no answer."]
+
+
+@pytest.mark.unit
+def test_the_report_shows_what_is_broken_and_recommends_against_it() -> None:
+    actions = dict.fromkeys(ACTIONS, True) | {"rollback": False}
+    slow = Latency("list_workflows", 5, 120.0, 180.0)
+    outcome = SelfTest(
+        at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        start_seconds=1.5,
+        actions=actions,
+        latencies=(slow,),
+        shipped=SHIPPED,
+        completed={"small_change_v1": 2},
+        refusals=3,
+        issues=("rollback: broken",),
+    )
+    report = markdown(outcome)
+    assert "- Date: 2026-01-02 03:04 UTC" in report
+    assert "- [ ] Recovery actions (3): ❌ rollback" in report
+    assert "- [x] Execution actions (5): ✅" in report
+    assert "- [ ] Workflow spec_creation_v1 completed (3 phases): ❌" in report
+    assert "| list_workflows | 5 | 120.0 ms | 180.0 ms | < 100 ms | ❌ |" in report
+    assert "- rollback: broken" in report
+    assert "❌ Do not use it here" in report
+
+
+@pytest.mark.unit
+def test_every_action_belongs_to_one_group_of_the_report() -> None:
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(ACTIONS)
+
+
+@pytest.mark.integration
+def test_a_server_that_does_not_start_is_an_issue_with_what_it_logged(
+    monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho 'cannot start' >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    ran = cli("doctor", "--selftest")
+    assert ran.code == 1
+    assert "The server does not start" in ran.err
+    assert "The server ended with exit code 3 instead of 0." in ran.err
+    assert "The server logged: cannot start" in ran.err
+    assert "❌ Do not use it here" in ran.out
+
+
+@pytest.mark.integration
+def test_a_median_over_the_target_is_an_issue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "LIMIT_MS", 0)
+    issues = run_selftest().issues
+    assert any(issue.startswith("start takes ") for issue in issues)
+
+
+@pytest.mark.integration
+def test_a_report_that_cannot_be_written_is_printed_instead(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("doctor", "--selftest", "--report", str(tmp_path / "no" / "report.md"))
+    assert ran.code == 1
+    assert ran.out.startswith("# pos_workflow validation report")
+    assert "cannot be written: No such file" in ran.err
+
+
+@pytest.mark.integration
+def test_the_scratch_folder_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run_selftest()
+    assert tree(tmp_path) == {}

@@ -1,0 +1,81 @@
+"""Validating definitions: every problem with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Cli
+from tests.support import Home
+
+pytestmark = pytest.mark.integration
+
+BROKEN_GATE = "evidence_schema:\n  done: {type: strin}\n"
+
+
+@pytest.fixture
+def broken(home: Home) -> Path:
+    """A definition with an error in the second line of its gate, and a warning."""
+    home.define("broken", [{"number": 1, "text": "# One\n"}])
+    folder = home.definitions / "broken"
+    (folder / "phases/1/gate-definition.yaml").write_text(BROKEN_GATE)
+    (folder / "phases/1/stray.txt").write_text("?")
+    return folder
+
+
+def test_without_a_name_every_definition_is_validated(cli: Cli) -> None:
+    ran = cli("validate")
+    assert ran.code == 0
+    assert "steps (project): valid" in ran.out
+    assert "test_generation_v3 (bundled): valid" in ran.out
+    assert "6 definitions: 0 errors" in ran.out
+
+
+def test_every_problem_has_its_file_and_line(cli: Cli, broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cli.home.project)
+    ran = cli("validate", "broken")
+    assert ran.code == 1
+    assert "broken (project): invalid: 1 error, 1 warning" in ran.out
+    assert ".praxis-os/workflows/broken/phases/1/gate-definition.yaml:2: error: " in ran.out
+    assert "stray.txt: warning: " in ran.out
+    monkeypatch.chdir(cli.home.user)
+    assert f"{broken}/phases/1/gate-definition.yaml:2: error: " in cli("validate", "broken").out
+
+
+def test_one_broken_definition_makes_the_whole_run_fail(cli: Cli, broken: Path) -> None:
+    ran = cli("validate")
+    assert ran.code == 1
+    assert "7 definitions: 1 error, " in ran.out
+
+
+def test_problems_as_json(cli: Cli, broken: Path) -> None:
+    ran = cli("validate", str(broken), "--json")
+    assert ran.code == 1
+    (shown,) = ran.json["definitions"]
+    assert (shown["workflow_type"], shown["source"], shown["valid"]) == ("broken", "path", False)
+    assert {(one["severity"], one["line"]) for one in shown["problems"]} == {("error", 2), ("warning", None)}
+    assert (ran.json["errors"], ran.json["warnings"]) == (1, 1)
+    assert all(one["hint"] for one in shown["problems"])
+
+
+def test_a_definition_is_found_by_its_path_its_name_or_its_alias(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_path = cli("validate", str(cli.home.definitions / "steps"), "--json").json["definitions"][0]
+    for name in ("steps", "stairs"):
+        assert cli("validate", name, "--json").json["definitions"][0]["path"] == by_path["path"]
+    monkeypatch.chdir(cli.home.definitions / "steps")
+    assert cli("validate", ".", "--json").json["definitions"][0] == by_path
+
+
+def test_a_folder_that_is_not_there_or_has_no_name_for_a_workflow_is_invalid(cli: Cli) -> None:
+    assert cli("validate", "./not/there").code == 1
+    cli.home.define("Bad Name", [{"number": 1}])
+    ran = cli("validate", "Bad Name")
+    assert ran.code == 1
+    assert "the name of the folder" in ran.out
+
+
+def test_a_name_that_nobody_has_is_an_error(cli: Cli) -> None:
+    ran = cli("validate", "stepz")
+    assert ran.code == 1
+    assert "no workflow 'stepz'" in ran.err

@@ -1,0 +1,199 @@
+"""What the documentation says is so: its commands run, its calls are answered, its links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema
+import pytest
+from mcp import Client, StdioServerParameters
+
+from mcp_server.actions import ACTIONS
+from mcp_server.cli.application import app
+from mcp_server.definitions.gate_files import read_gate
+from mcp_server.domain.expression_calls import FUNCTIONS, METHODS
+from mcp_server.domain.validators import BUILT_IN
+from mcp_server.settings import Settings
+from mcp_server.storage.head import Head
+from tests.docs import renew, running
+from tests.docs.pages import ROOT, Block, anchors, blocks, is_generated, links, pages, read
+
+PAGES = pages()
+WRITTEN = [page for page in PAGES if not is_generated(page)]
+BLOCKS = [block for page in WRITTEN for block in blocks(page)]
+
+EXECUTED = {"console", "python", "json", "yaml", "toml"}
+LOOKED_AT = {"text", "mermaid"}
+"""Languages that nothing can execute: pictures and parts of other files."""
+
+GENERATED = ["README.md", "docs/reference/actions.md", "docs/reference/errors.md", "docs/reference/states.md"]
+"""The pages that ``renew`` writes; of the README only the part of the demo."""
+
+NOT_RUN = {
+    "README.md": ["./scripts/demo", "./scripts/test", "claude mcp add"],
+    "CONTRIBUTING.md": ["./scripts/test", "./scripts/demo"],
+    "docs/tutorial.md": ["git clone"],
+    "docs/how-to/recover-a-session.md": ["pos-workflow reopen"],
+}
+"""Every block that says of itself that it is not run, by its first command: a new one has to be added here."""
+
+
+@cache
+def generated() -> dict[str, str]:
+    return renew.generated()
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("page", [page for page in WRITTEN if blocks(page)])
+def test_what_a_page_shows_happens(page: str, tmp_path: Path) -> None:
+    problems = running.run(page, tmp_path)
+    assert not problems, "\n\n".join(problems)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_every_block_is_executed_or_says_why_not(block: Block) -> None:
+    if block.directive == "file":
+        return
+    assert block.language in EXECUTED | LOOKED_AT
+    if block.directive == "not run":
+        assert block.language == "console"
+
+
+@pytest.mark.unit
+def test_the_blocks_that_are_not_run_are_known() -> None:
+    found: dict[str, list[str]] = {}
+    for block in BLOCKS:
+        if block.directive == "not run":
+            found.setdefault(block.page, []).append(block.text.removeprefix("$ ").splitlines()[0])
+    assert found.keys() == NOT_RUN.keys()
+    for page, commands in found.items():
+        assert len(commands) == len(NOT_RUN[page])
+        for command, known in zip(commands, NOT_RUN[page], strict=True):
+            assert command.startswith(known)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "json"], ids=str)
+def test_json_parses(block: Block) -> None:
+    json.loads(block.text)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "yaml"], ids=str)
+def test_a_gate_goes_through_the_loader(block: Block) -> None:
+    gate, report = read_gate(block.text, str(block))
+    assert report.problems == []
+    assert gate.fields
+
+
+HOSTS = [block for block in BLOCKS if "/path/to/project" in block.text and block.language in {"json", "toml"}]
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("block", HOSTS, ids=str)
+async def test_a_hosts_configuration_starts_the_server(block: Block, tmp_path: Path) -> None:
+    written = block.text.replace("/path/to/pos-workflow/.venv/bin", str(running.BIN))
+    text = written.replace("/path/to/project", str(tmp_path))
+    configured: dict[str, Any] = json.loads(text) if block.language == "json" else tomllib.loads(text)
+    (servers,) = configured.values()
+    assert list(servers) == ["pos-workflow"]
+    entry = servers["pos-workflow"]
+    assert entry.pop("type", "stdio") == "stdio"
+    assert entry.keys() - {"startup_timeout_sec"} == {"command", "args"}
+    await _lists_the_tool(entry["command"], entry["args"], tmp_path)
+
+
+@pytest.mark.acceptance
+async def test_this_checkouts_own_configuration_starts_the_server(tmp_path: Path) -> None:
+    entry = json.loads(read(".mcp.json"))["mcpServers"]["pos-workflow"]
+    assert entry["command"] == ".venv/bin/pos-workflow"
+    assert entry["args"][-2:] == ["--state-dir", "state"]
+    await _lists_the_tool(str(running.BIN / "pos-workflow"), entry["args"], tmp_path)
+
+
+async def _lists_the_tool(command: str, args: list[str], folder: Path) -> None:
+    env = {"POS_WORKFLOW_USER_DIR": str(folder / "user")}
+    async with Client(StdioServerParameters(command=command, args=args, env=env, cwd=folder)) as client:
+        listed = await client.list_tools()
+        assert [tool.name for tool in listed.tools] == ["pos_workflow"]
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("page", GENERATED)
+def test_a_generated_page_is_what_the_code_gives(page: str) -> None:
+    assert read(page) == generated()[page], "python -m tests.docs.renew writes it anew"
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for link in links(page):
+        if re.match(r"https?://", link):
+            continue
+        path, _, anchor = unquote(link).partition("#")
+        target = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in anchors(target.relative_to(ROOT).as_posix()), link
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/")])
+def test_every_page_is_reached_from_the_readme(page: str) -> None:
+    assert page in links("README.md")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("page", WRITTEN)
+def test_commands_flags_and_tests_that_are_named_exist(page: str) -> None:
+    text = read(page)
+    commands = {name for name in app if not name.startswith("-")}
+    code = "\n".join(re.findall(r"`[^`]+`|^\$ .*", text, re.MULTILINE))
+    assert set(re.findall(r"pos-workflow ([a-z]+)\b", code)) <= commands
+    for variable in re.findall(r"POS_WORKFLOW_([A-Z_]+)", text):
+        assert variable.lower() in Settings.model_fields
+    for path, name in re.findall(r"(tests/[\w/]+\.py)::(\w+)", text):
+        functions = {node.name for node in ast.walk(ast.parse(read(path))) if isinstance(node, ast.FunctionDef)}
+        assert name in functions
+
+
+@pytest.mark.unit
+def test_the_readme_lists_what_there_is() -> None:
+    text = read("README.md")
+    assert [action.name for action in ACTIONS if f"`{action.name}`" not in text] == []
+    for folder in sorted((ROOT / "workflows").iterdir()):
+        if folder.is_dir():
+            phases = len(json.loads((folder / "metadata.json").read_text())["phases"])
+            assert f"| [`{folder.name}`](workflows/{folder.name}/README.md) | {phases} |" in text
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", sorted(BUILT_IN | FUNCTIONS | METHODS))
+def test_the_definition_format_names_every_validator_function_and_method(name: str) -> None:
+    assert f"`{name}`" in read("docs/reference/definition-format.md")
+
+
+@pytest.mark.unit
+def test_the_shown_head_is_one() -> None:
+    shown = json.loads(blocks("docs/reference/state-file.md")[0].text)
+    assert set(shown) == set(Head.model_fields)
+    schema = json.loads(read("state/schema/session-v1.json"))
+    jsonschema.validate(shown, schema)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_are_plain(page: str) -> None:
+    text = read(page)
+    assert text.startswith(("# ", "<!-- Generated: "))
+    assert not re.search("[\U0001f000-\U0001faff\u2600-\u27bf]", text)
+    assert not re.search(r"/(home|root|work|Users)/", text)
