@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_server.definitions.library import Library, Listing
 from mcp_server.definitions.pinned import load_pinned
+from mcp_server.definitions.plans.files import PlanFileError, read_plan_file, with_plan
 from mcp_server.domain import attempts, machine
 from mcp_server.domain.definition import Phase, Task, Workflow
 from mcp_server.domain.events import (
@@ -48,6 +49,10 @@ NUMBERS_SHOWN = 50
 
 class World(Probes, Protocol):
     """What the engine asks of the project's files."""
+
+    def read(self, path: str, limit: int) -> bytes:
+        """Up to ``limit`` bytes of a file by its path relative to the project's root; OSError for what is none."""
+        ...
 
     def inside(self, path: str) -> bool:
         """Whether a path relative to the project's root stays inside it, links followed; it need not exist."""
@@ -112,7 +117,7 @@ class Engine:
     def start(self, name: str, target_file: str, options: Mapping[str, JsonValue], call: Call) -> Outcome:
         """Begin a session of the workflow of that name or alias.
 
-        Raises NotFoundError, ConfigurationError (invalid definition) and InvalidArgumentError (target outside).
+        Raises NotFoundError, ConfigurationError (invalid definition), InvalidArgumentError (target outside, no plan).
         """
         workspace = self._opened()
         if not workspace.world.inside(target_file):
@@ -122,9 +127,9 @@ class Engine:
                 remediation="Give a path relative to the project's root that stays inside it.",
             )
         try:
-            found = self._library.find(name)
-        except (NotFoundError, ConfigurationError):
-            # What was begun is answered again, also when its definition is gone by now.
+            found = with_plan(self._library.find(name), options, workspace.world.read)
+        except (NotFoundError, ConfigurationError, InvalidArgumentError):
+            # What was begun is answered again, also when its definition or its plan is gone by now.
             again = self._begun(workspace.store, call)
             if again is None:
                 raise
@@ -143,7 +148,7 @@ class Engine:
             first_phase=workflow.start_phase,
             options=packed,
             open_sessions=self._open_on(workflow.workflow_type, target_file),
-            warnings=_warnings(workflow, found.source, found.shadows),
+            warnings=(*_warnings(workflow, found.source, found.shadows), *found.notes),
         )
         blobs = {**blobs, found.digest: found.bundle.encode()}
         committed = workspace.store.create(event, request=call.request, blobs=blobs)
@@ -320,9 +325,13 @@ class Engine:
         return text_of(item, self._opened().store.blob)
 
     def moved_on(self, session: Session) -> bool:
-        """Whether the definition on disk is no longer the one that the session pins."""
+        """Whether the definition on disk, or the plan, is no longer the one that the session pins."""
         pinned = session.definition
-        return self._library.moved_on(session.workflow_type, pinned.source, pinned.digest)
+        try:
+            plan = self._plan_on_disk(session)
+        except PlanFileError:
+            return True
+        return self._library.moved_on(session.workflow_type, pinned.source, pinned.digest, plan)
 
     def notices(self) -> tuple[str, ...]:
         """What a person should know about where sessions are kept, for instance that they go unsealed."""
@@ -359,6 +368,15 @@ class Engine:
     def _pinned(self, session: Session) -> Workflow:
         digest = session.definition.digest
         return load_pinned(digest, lambda: self._opened().store.blob(digest))
+
+    def _plan_on_disk(self, session: Session) -> tuple[str, bytes] | None:
+        """The plan as it is now, for a session that works one off."""
+        source = self._pinned(session).plan
+        if source is None:
+            return None
+        option = self.evidence(session.options).get(source.option)
+        plan = read_plan_file(source, option.value if option else None, self._opened().world.read)
+        return plan.name, plan.data
 
     def _open_on(self, workflow_type: str, target_file: str) -> tuple[str, ...]:
         """The unfinished sessions on the same workflow and target, newest first."""

@@ -15,13 +15,17 @@ from mcp_server.definitions.tasks import task_content
 from mcp_server.definitions.validate import validate_folder
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.gates import Verdict, evidence_schema, judge, required_names
-from tests.shipped_evidence import FILES, HONEST
+from tests.shipped_evidence import FILES, HONEST, OPTIONS
 
 pytestmark = pytest.mark.integration
 
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
 FOLDERS = sorted(path.parent for path in WORKFLOWS.glob("*/metadata.json"))
-GATES = [(workflow, phase) for workflow, phases in HONEST.items() for phase in phases]
+OF_PLANS = {("spec_execution_v1", 1), ("spec_execution_v1", 2)}
+"""Phases whose gates are the plan's own, and no better than it."""
+GATES = [
+    (workflow, phase) for workflow, phases in HONEST.items() for phase in phases if (workflow, phase) not in OF_PLANS
+]
 
 NOTHING: dict[str, Any] = {
     "boolean": False,
@@ -34,7 +38,7 @@ NOTHING: dict[str, Any] = {
     "any": None,
 }
 
-T, S, C = "test_generation_v3", "spec_creation_v1", "small_change_v1"
+T, S, C, X = "test_generation_v3", "spec_creation_v1", "small_change_v1", "spec_execution_v1"
 GONE = object()
 
 
@@ -141,6 +145,29 @@ LIES: list[tuple[str, int, str, dict[str, Any]]] = [
     (S, 3, "more tasks in the file", {"tasks_in_file": 5, "acceptance_in_file": 5}),
     (S, 3, "a phase without a gate", {"gates_in_file": 1}),
     (S, 3, "a task without acceptance", {"acceptance_in_file": 2}),
+    (X, 0, "a plan that nobody read", {"files_read": ["specs/csv-export/srd.md"]}),
+    (X, 0, "a plan that is not there", {"plan_path": "specs/plan.md", "files_read": ["specs/plan.md"]}),
+    (X, 0, "a criterion in one word", {"acceptance": {"FR-1": "works"}}),
+    (X, 0, "a task left out", {"plan_tasks": {"1": ["1.1", "1.2"]}, "depends_on": {}}),
+    (X, 0, "first what needs the second", {"depends_on": {"1.1": ["1.2"]}}),
+    (X, 0, "a doubt left open", _row(X, 0, "doubts", 0, settled="")),
+    (X, 0, "more failures than tests", {"failed_before": 16}),
+    (X, 3, "a criterion that nobody looked at", {"criteria": [*HONEST[X][3]["criteria"], "FR-3"]}),
+    (X, 3, "a criterion that nobody asked for", {"criteria": ["FR-1", "FR-2"]}),
+    (
+        X,
+        3,
+        "an observation without a result",
+        {"shown_by": HONEST[X][3]["shown_by"] | {"FR-1": {"command": "export", "printed": ""}}},
+    ),
+    (X, 3, "criteria by assertion", {"shown_by": dict.fromkeys(HONEST[X][3]["criteria"], "done")}),
+    (X, 3, "a task forgotten", {"tasks_done": ["1.1", "1.2"]}),
+    (X, 3, "a task both done and dropped", {"tasks_dropped": {"2.1": "nobody had the time for it"}}),
+    (X, 3, "a task dropped without a reason", {"tasks_done": ["1.1", "1.2"], "tasks_dropped": {"2.1": "later"}}),
+    (X, 3, "a task from nowhere", {"tasks_done": ["1.1", "1.2", "2.1", "9.9"]}),
+    (X, 3, "a deviation without a reason", {"deviations": [{"planned": "exit code 3", "became": "exit code 4"}]}),
+    (X, 3, "something broken", {"failed_after": 1}),
+    (X, 3, "done", {"report": "All done."}),
     (C, 1, "a fix whose defect was never seen", {"exit_code_before": 0, "output_before": "15 passed"}),
     (C, 1, "a refactoring on a red test", {"kind": "refactor"}),
     (C, 1, "six files", {"files": [f"src/{name}.py" for name in "abcdef"]}),
@@ -184,6 +211,12 @@ COVERAGE_LESS = {"coverage_command": NO_COVERAGE, "coverage_before": GONE}
 
 # What is as true elsewhere: other languages and runners, a suite that was red before, a project without tests.
 TRUE_ELSEWHERE: list[tuple[str, int, str, dict[str, Any]]] = [
+    (X, 0, "a plan without doubts and a project without tests", {
+        "doubts": [], "suite_command": "none: this project has no tests", "tests_before": 0}),
+    (X, 3, "a task dropped and a deviation", {
+        "tasks_done": ["1.1", "1.2"], "tasks_dropped": {"2.1": "the person withdrew NFR-1 on 4 May"},
+        "deviations": [{"planned": "exit code 3", "became": "exit code 4", "because": "3 was taken"}]}),
+    (X, 3, "a suite that was red before", {"failed_before": 2, "failed_after": 1}),
     (T, 1, "the least that says something", {"code_structure": {"functions": 2}, "test_candidates": ["a", "b", "c"]}),
     (T, 1, "a single function", {"code_structure": {"functions": ["add"], "classes": []}}),
     (T, 2, "a red suite", {"baseline_exit_code": 1, "tests_before": 9, "failed_before": 2}),
@@ -250,7 +283,12 @@ RED_SUMMARIES = [
 
 @lru_cache
 def _workflow(name: str) -> Workflow:
-    workflow = parse(read_folder(WORKFLOWS / name).bundle).workflow
+    bundle = read_folder(WORKFLOWS / name).bundle
+    options = OPTIONS.get(name, {})
+    if options:
+        (folder,) = options.values()
+        bundle = bundle.with_plan("tasks.md", FILES[name][f"{folder}/tasks.md"].encode())
+    workflow = parse(bundle).workflow
     assert workflow
     return workflow
 
@@ -283,7 +321,10 @@ def _judged(project: Path, workflow: str, phase: int, changes: dict[str, Any]) -
 
 def test_there_is_honest_evidence_for_every_phase_of_every_workflow() -> None:
     assert GATES
-    assert {(folder.name, number) for folder in FOLDERS for number in _workflow(folder.name).numbers} == set(GATES)
+    assert {(folder.name, number) for folder in FOLDERS for number in _workflow(folder.name).numbers} == {
+        *GATES,
+        *OF_PLANS,
+    }
 
 
 def test_every_gate_has_a_lie_told_to_it() -> None:

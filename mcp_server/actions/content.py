@@ -49,11 +49,19 @@ class Checkpoint(Part):
     approval: bool
 
 
+class PlanPhase(Part):
+    """What the plan that a phase came from calls it."""
+
+    number: int
+    title: str
+
+
 class PhaseContent(Part):
     """One phase, as far as it fits; task bodies come one at a time."""
 
     phase_number: int
     title: str
+    plan_phase: PlanPhase | None = None
     description: str
     instructions: str
     tasks: list[TaskTitle]
@@ -68,6 +76,7 @@ def page_of_phase(engine: Engine, session: Session, workflow: Workflow, pager: P
     return PhaseContent(
         phase_number=phase.number,
         title=clipped(phase.title, TITLE_BYTES),
+        plan_phase=_plan_phase(phase),
         description=pager.text(phase.description),
         instructions=pager.text(phase.instructions),
         tasks=[
@@ -80,6 +89,11 @@ def page_of_phase(engine: Engine, session: Session, workflow: Workflow, pager: P
         estimated_duration=clipped(phase.estimated_duration, TITLE_BYTES) if phase.estimated_duration else None,
         artifacts_from_previous_phases=_artifact_names(engine, session, phase, pager),
     )
+
+
+def _plan_phase(phase: Phase) -> PlanPhase | None:
+    origin = phase.plan_phase
+    return PlanPhase(number=origin.number, title=clipped(origin.title, TITLE_BYTES)) if origin else None
 
 
 def first_page(engine: Engine, session: Session, workflow: Workflow) -> tuple[PhaseContent, str | None]:

@@ -26,7 +26,10 @@ class ListWorkflows(Params):
 
 
 class WorkflowSummary(Part):
-    """One workflow; ``phases`` is how many it has, ``source`` where it was found, ``shadows`` what it hides there."""
+    """One workflow; ``phases`` is how many it has, ``source`` where it was found, ``shadows`` what it hides there.
+
+    With ``plan_option`` more phases come from a plan, whose path ``start`` takes in the option of that name.
+    """
 
     workflow_type: str
     name: str
@@ -34,6 +37,7 @@ class WorkflowSummary(Part):
     category: str
     version: str
     phases: int
+    plan_option: str | None = None
     estimated_duration: str | None = None
     source: str
     shadows: list[str] | None = None
@@ -89,6 +93,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "category": clipped(workflow.category, SHORT),
         "version": clipped(workflow.version, SHORT),
         "phases": len(workflow.phases),
+        "plan_option": clipped(workflow.plan.option, SHORT) if workflow.plan else None,
         "estimated_duration": clipped(workflow.estimated_duration, SHORT) if workflow.estimated_duration else None,
         "source": entry.source,
         "shadows": list(entry.shadows),

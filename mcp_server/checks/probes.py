@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import regex
@@ -26,6 +27,27 @@ class ProjectProbes:
             return found.is_relative_to(root) and found.is_file()
         except (OSError, ValueError, RuntimeError):
             return False
+
+    def read(self, path: str, limit: int) -> bytes:
+        """Up to ``limit`` bytes of a file of the project.
+
+        Raises OSError for what is absolute, leads out of the project, or is no regular file.
+        """
+        if Path(path).is_absolute():
+            raise PermissionError(errno.EPERM, "the path is not relative to the project's root")
+        try:
+            root = self._root.resolve(strict=True)
+            found = (root / path).resolve()
+        except (ValueError, RuntimeError):
+            raise FileNotFoundError(errno.ENOENT, "the path cannot be followed") from None
+        if not found.is_relative_to(root):
+            raise PermissionError(errno.EPERM, "the path leads outside the project (directory traversal)")
+        if found.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not found.is_file():
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        with found.open("rb") as stream:
+            return stream.read(limit)
 
     def inside(self, path: str) -> bool:
         """Whether a relative path, which need not be there, stays inside the project when its links are followed."""

@@ -15,12 +15,13 @@ _FOLDER = Path(__file__).parent / "honest_evidence"
 
 @dataclass(frozen=True)
 class Honest:
-    """What passes every gate of one workflow, in a project that holds ``files``, on ``target``."""
+    """What passes every gate of one workflow, in a project that holds ``files``, on ``target`` with ``options``."""
 
     workflow: str
     target: str
     files: dict[str, str]
     evidence: dict[int, dict[str, Any]]
+    options: dict[str, Any]
 
     def write_files(self, project: Path) -> None:
         """Put the files that the evidence speaks of into a project."""
@@ -42,4 +43,5 @@ def _read(path: Path) -> Honest:
         target=data["target"],
         files={name: "\n".join(lines) for name, lines in data["files"].items()},
         evidence={int(phase): evidence for phase, evidence in data["evidence"].items()},
+        options=data.get("options", {}),
     )

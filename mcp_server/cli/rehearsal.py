@@ -65,7 +65,8 @@ class Rehearsal:
     def _walk(self, honest: Honest) -> None:
         """From the first phase to the last, reading everything, with one refusal on the way."""
         request_id = secrets.token_hex(8)
-        asked = {"workflow_type": honest.workflow, "target_file": honest.target, "request_id": request_id}
+        asked = {"workflow_type": honest.workflow, "target_file": honest.target, "options": honest.options}
+        asked["request_id"] = request_id
         started = self._ask("start", **asked)
         session = started["session_id"]
         again = self._ask("start", **asked)
@@ -88,7 +89,9 @@ class Rehearsal:
     def _recover(self, honest: Honest) -> None:
         """Interrupt, go on, fail, retry, go back."""
         first, evidence = next(iter(honest.evidence.items()))
-        session = self._ask("start", workflow_type=honest.workflow, target_file=honest.target)["session_id"]
+        session = self._ask("start", workflow_type=honest.workflow, target_file=honest.target, options=honest.options)[
+            "session_id"
+        ]
         self._ask("pause", session_id=session, checkpoint_note="the self-test pauses here")
         self._refused("StateError", "complete_phase", session_id=session, phase=first, evidence=evidence)
         self._ask("resume", session_id=session)

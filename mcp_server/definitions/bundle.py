@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Any
 
 _FORMAT = 1
+_PLAN = ".plan/"
+"""Hidden, and so never the name of a definition's own file."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,16 @@ class Bundle:
 
     name: str
     files: Mapping[str, bytes]
+
+    def with_plan(self, name: str, data: bytes) -> Bundle:
+        """The same definition with the plan file that a session works off."""
+        return Bundle(self.name, {**self.files, _PLAN + name: data})
+
+    @property
+    def plan(self) -> tuple[str, bytes] | None:
+        """The name and the bytes of the plan file, if there is one."""
+        found = ((path.removeprefix(_PLAN), data) for path, data in self.files.items() if path.startswith(_PLAN))
+        return next(found, None)
 
     @cached_property
     def digest(self) -> str:

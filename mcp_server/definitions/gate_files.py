@@ -70,7 +70,7 @@ def _gate(root: Node) -> Gate:
     unsupported = [*_unknown(root, _GATE_KEYS), *_unknown(checkpoint, {"strict", "allow_override", "enabled"})]
     if checkpoint.child("enabled").boolean(default=True) is False:
         checkpoint.child("enabled").warning("'enabled: false' does not open a gate", "Remove the key.")
-    fields = tuple(_field(name, node, unsupported) for name, node in root.child("evidence_schema").members().items())
+    fields = read_fields(root.child("evidence_schema").members().items(), unsupported)
     checks = tuple(_check(node) for node in root.child("checks").entries())
     approval = _approval(root.child("approval"))
     protected_paths = root.child("protected_paths").texts()
@@ -113,6 +113,11 @@ def _without_machinery(node: Node, meant: str = "") -> str:
     message = f"'{node.label}' is not supported by this version, so the gate blocks{meant}"
     node.warning(message, _REFERENCE if meant else "Remove it to use this version.")
     return node.label
+
+
+def read_fields(members: Iterable[tuple[str, Node]], unsupported: list[str]) -> tuple[Field, ...]:
+    """The fields of an evidence schema; ``unsupported`` takes the keys whose machinery is missing."""
+    return tuple(_field(name, node, unsupported) for name, node in members)
 
 
 def _field(name: str, node: Node, unsupported: list[str]) -> Field:

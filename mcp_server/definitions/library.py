@@ -60,13 +60,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A definition to start from: its bundle is what a session pins, by ``digest``."""
+    """A definition to start from: its bundle is what a session pins, by ``digest``; ``notes`` is what to know of it."""
 
     workflow: Workflow
     bundle: Bundle
     digest: str
     source: Source
     shadows: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +141,14 @@ class Library:
             )
         return Found(loaded.workflow, loaded.bundle, loaded.bundle.digest, place.source, place.shadows)
 
-    def moved_on(self, workflow_type: str, source: str, digest: str) -> bool:
-        """Whether the definition on disk is not that of ``digest`` any more: changed, broken, hidden or gone."""
+    def moved_on(self, workflow_type: str, source: str, digest: str, plan: tuple[str, bytes] | None = None) -> bool:
+        """Whether definition and ``plan`` are not those of ``digest`` any more: changed, broken, hidden or gone."""
         place = self._places().get(workflow_type)
         if place is None or place.source != source:
             return True
         loaded = self._load(place.folder)
-        return loaded.workflow is None or loaded.bundle.digest != digest
+        bundle = loaded.bundle.with_plan(*plan) if plan else loaded.bundle
+        return loaded.workflow is None or bundle.digest != digest
 
     def _by_alias(self, name: str, places: Mapping[str, _Place]) -> str:
         aliases = {folder: self._load(place.folder).aliases for folder, place in places.items()}

@@ -8,6 +8,7 @@ from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.documents import DocumentError, read_json
 from mcp_server.definitions.nodes import Node, Report
 from mcp_server.definitions.phases import read_phases
+from mcp_server.definitions.plans.dynamic import add_dynamic_phases, read_source
 from mcp_server.definitions.problems import Problem
 from mcp_server.domain.definition import Phase, Workflow
 
@@ -55,11 +56,12 @@ def _workflow(bundle: Bundle, root: Node, problems: list[Problem]) -> Workflow |
     required = {key: _required(root, key) for key in ("workflow_type", "version", "name", "description")}
     if root.child("phases").data is None:
         root.error("'phases' is missing", "List the phases.")
-    if root.child("dynamic_phases").boolean(default=False):
-        hint = "Give the workflow fixed phases."
-        root.child("dynamic_phases").error("dynamic workflows are not supported by this version", hint)
+    source = read_source(root)
     phases = read_phases(root, bundle.files, problems)
-    if not phases or not all(required.values()):
+    if source is not None:
+        phases = add_dynamic_phases(phases, source, root, bundle, problems)
+    awaits_plan = source is not None and bundle.plan is None
+    if not (phases or awaits_plan) or not all(required.values()):
         return None
     aliases = dict.fromkeys((required["workflow_type"], *root.child("aliases").texts()))
     aliases.pop(bundle.name, None)
@@ -76,7 +78,8 @@ def _workflow(bundle: Bundle, root: Node, problems: list[Problem]) -> Workflow |
         artifacts=root.first("artifacts", "primary_outputs").texts(severity="warning"),
         estimated_duration=root.child("estimated_duration").text(severity="warning") or None,
         phases=_within_budget(root, phases),
-        start_phase=_start(root.child("start_phase"), phases),
+        start_phase=_start(root.child("start_phase"), phases, any_number=awaits_plan),
+        plan=source,
         metadata=root.data,
     )
 
@@ -88,9 +91,9 @@ def _required(root: Node, key: str) -> str:
     return node.text()
 
 
-def _start(node: Node, phases: tuple[Phase, ...]) -> int:
-    number = node.integer(phases[0].number)
-    if number not in {phase.number for phase in phases}:
+def _start(node: Node, phases: tuple[Phase, ...], *, any_number: bool) -> int:
+    number = node.integer(phases[0].number if phases else 1)
+    if not any_number and number not in {phase.number for phase in phases}:
         node.error(f"there is no phase {number} to start with", "Name a phase that exists.")
         return phases[0].number
     return number

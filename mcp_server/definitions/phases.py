@@ -26,8 +26,8 @@ def read_phases(root: Node, files: Mapping[str, bytes], problems: list[Problem])
     phases: list[Phase] = []
     for number in sorted({*entries, *folders}):
         entry = entries.get(number) or Node(None, ("phases",), root.report)
-        phases.append(_phase(number, entry, folders.get(number, f"phases/{number}"), files, problems))
-    if not phases:
+        phases.append(read_phase(number, entry, folders.get(number, f"phases/{number}"), files, problems))
+    if not phases and root.child("dynamic_phases").data is not True:
         root.child("phases").error("there is no phase", "List the phases, or add a folder phases/1.")
     return tuple(phases)
 
@@ -63,7 +63,8 @@ def _folders(files: Mapping[str, bytes], problems: list[Problem]) -> dict[int, s
     return found
 
 
-def _phase(number: int, entry: Node, folder: str, files: Mapping[str, bytes], problems: list[Problem]) -> Phase:
+def read_phase(number: int, entry: Node, folder: str, files: Mapping[str, bytes], problems: list[Problem]) -> Phase:
+    """The phase whose files lie in ``folder``, with what its entry in the metadata says of it."""
     markdown = _markdown(entry, folder, files)
     told = entry.first("estimated_effort", "estimated_duration").text(severity="warning")
     return Phase(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mcp_server.definitions.nodes import Node
 from mcp_server.domain.definition import MAX_FIELD_NAME, Field, Gate
@@ -21,6 +21,11 @@ def gate_of_metadata(phase: Node) -> Gate:
         fields = [Field(name=name, description=description) for name, description in names.items()]
         return Gate(fields=tuple(fields), origin="required_evidence")
     criteria = phase.child("validation_criteria").texts()
+    return gate_of_criteria(criteria)
+
+
+def gate_of_criteria(criteria: Sequence[str]) -> Gate:
+    """A gate that asks for each sentence as a boolean; without any it asks for a summary."""
     if criteria:
         slugs = slugs_of(criteria)
         fields = [Field(name=slug, type="boolean", description=text) for slug, text in slugs.items()]

@@ -35,7 +35,7 @@ def task_content(task: Task) -> TaskContent:
         title=task.title,
         description=described or outline.first_paragraph() or task.purpose,
         instructions=task.body,
-        execution_steps=tuple(outline.steps() or outline.listed_steps()),
+        execution_steps=task.steps or tuple(outline.steps() or outline.listed_steps()),
         artifacts_to_produce=tuple(dict.fromkeys(produced)),
         estimated_duration=duration,
         missing=task.missing,
@@ -93,8 +93,9 @@ class _Outline:
         return next((text for section in self._titled(titles) if (text := self._text(section.own))), "")
 
     def first_paragraph(self) -> str:
-        """The first paragraph of all."""
-        return next((self._tokens[index + 1].content for index, _ in self._paragraphs()), "")
+        """The first paragraph that is more than labels."""
+        texts = (self._tokens[index + 1].content for index, _ in self._paragraphs())
+        return next((text for text in texts if not all(map(_LABEL.fullmatch, map(str.strip, text.splitlines())))), "")
 
     def _paragraphs(self) -> Iterator[tuple[int, Token]]:
         return self._blocks("paragraph_open", range(len(self._lines)), level=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mcp_server.definitions.folder import read_folder
 from mcp_server.definitions.library import name_problems
 from mcp_server.definitions.parse import METADATA, parse
 from mcp_server.definitions.phases import GATE_FILE
+from mcp_server.definitions.plans.dynamic import closing_folders
 from mcp_server.definitions.problems import Problem
 from mcp_server.domain.definition import Phase, Workflow
 from mcp_server.domain.gates import required_names
@@ -35,12 +36,14 @@ def validate_folder(path: Path) -> tuple[Problem, ...]:
 
 def _doubts(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
     total = workflow.metadata.get("total_phases")
-    if total not in {None, "dynamic", len(workflow.phases)}:
+    if workflow.plan is None and total not in {None, "dynamic", len(workflow.phases)}:
         message = f"total_phases is {total}, and there are {len(workflow.phases)} phases"
         yield Problem("warning", METADATA, None, message, "Correct it or leave it out.")
-    yield from _halves(workflow, bundle)
+    closing = closing_folders(bundle.files) if workflow.plan else []
+    closes = dict(zip(reversed(workflow.numbers), reversed(closing), strict=False))
+    yield from _halves((phase for phase in workflow.phases if phase.number not in closes), workflow, bundle)
     for phase in workflow.phases:
-        yield from _gate_doubts(phase, _gate_file(phase, bundle))
+        yield from _gate_doubts(phase, _gate_file(phase, closes.get(phase.number), bundle))
     used = {task.file for phase in workflow.phases for task in phase.tasks}
     for path in bundle.files:
         if path not in used and not _KNOWN_FILES.fullmatch(path) and not path.startswith(_KNOWN_FOLDERS):
@@ -49,14 +52,14 @@ def _doubts(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
             )
 
 
-def _halves(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
+def _halves(phases: Iterable[Phase], workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
     """Phases of which there is the folder or the entry alone: they count, and may be an oversight."""
     entries = workflow.metadata.get("phases")
     listed = (
         {int(entry["phase_number"]) for entry in entries if _is_numbered(entry)} if is_list(entries) else set[int]()
     )
     folders = {int(match.group(1)): match.group() for path in bundle.files if (match := _PHASE_FOLDER.match(path))}
-    for phase in workflow.phases:
+    for phase in phases:
         if phase.number not in listed:
             message = "is a phase of the workflow, and the metadata does not list it"
             yield Problem("warning", folders[phase.number], None, message, "List it, or remove the folder.")
@@ -69,10 +72,14 @@ def _is_numbered(entry: Any) -> bool:
     return is_object(entry) and str(entry.get("phase_number")).isdecimal()
 
 
-def _gate_file(phase: Phase, bundle: Bundle) -> str:
+def _gate_file(phase: Phase, closes: str | None, bundle: Bundle) -> str:
+    if phase.gate.origin != "file":
+        return METADATA
+    if closes:
+        return f"phases/{closes}/{GATE_FILE}"
     folders = {posixpath.dirname(path) for path in bundle.files if posixpath.basename(path) == GATE_FILE}
     own = (folder for folder in folders if re.fullmatch(rf"phases/0*{phase.number}", folder))
-    return f"{next(own)}/{GATE_FILE}" if phase.gate.origin == "file" else METADATA
+    return f"{next(own)}/{GATE_FILE}"
 
 
 def _gate_doubts(phase: Phase, file: str) -> Iterator[Problem]:

@@ -50,7 +50,7 @@ class Task(Part):
     """One task of a phase.
 
     ``body`` is its whole Markdown less the front matter, ``file`` its path inside the definition. The number is the
-    metadata's where it names the task, else the one in the file's name.
+    metadata's where it names the task, else the one in the file's name. A task of a plan brings its ``steps`` along.
     """
 
     number: int
@@ -61,6 +61,7 @@ class Task(Part):
     file: str | None = None
     missing: bool = False
     estimated_duration: str | None = None
+    steps: tuple[Step, ...] = ()
 
 
 class Field(Part):
@@ -113,8 +114,25 @@ class Gate(Part):
     origin: GateOrigin = "fallback"
 
 
+class PlanPhase(Part):
+    """What a plan calls a phase, whose number in the session may be another."""
+
+    number: int
+    title: str
+
+
+class PlanSource(Part):
+    """Where the phases of a dynamic workflow come from: the option of ``start`` that names the plan."""
+
+    option: str
+    parser: Literal["spec_tasks_parser", "workflow_definition_parser"]
+
+
 class Phase(Part):
-    """One phase; ``instructions`` is its Markdown less the front matter, empty where there is no file."""
+    """One phase; ``instructions`` is its Markdown less the front matter, empty where there is no file.
+
+    ``plan_phase`` is set where the phase came from a plan.
+    """
 
     number: int
     title: str
@@ -123,6 +141,7 @@ class Phase(Part):
     tasks: tuple[Task, ...] = ()
     gate: Gate
     estimated_duration: str | None = None
+    plan_phase: PlanPhase | None = None
 
     def task(self, number: int) -> Task | None:
         """The task of that number, or None."""
@@ -135,6 +154,7 @@ class Workflow(Part):
     ``workflow_type`` is the folder's name, ``declared_type`` what the metadata calls it.
     ``phases`` are sorted by number, which is the definition's own: it may start at 0 or 1 and have holes.
     ``metadata`` is the metadata file as it stands, keys that this program does not know included.
+    With ``plan`` it is dynamic: read without its plan, it has only the phases that are always there.
     """
 
     workflow_type: str
@@ -150,6 +170,7 @@ class Workflow(Part):
     estimated_duration: str | None = None
     phases: tuple[Phase, ...]
     start_phase: int
+    plan: PlanSource | None = None
     metadata: Mapping[str, Any] = {}
 
     @property

@@ -11,7 +11,7 @@ import pytest
 
 from mcp_server.actions import ACTIONS as CATALOGUE
 from mcp_server.actions.schema import input_schema
-from tests.shipped_evidence import FILES, HONEST, TARGET
+from tests.shipped_evidence import FILES, HONEST, OPTIONS, TARGET
 from tests.support import ALLOWED, MUTATING, PASSING, STATES, STATUS_OF, Ask, Body, Home, arrange, compact, field
 from tests.wire import Wire
 
@@ -88,7 +88,7 @@ def follow(ask: Ask, workflow: str, evidence: dict[int, Body]) -> tuple[list[str
     """An assistant that only ever makes the first call of next_actions; what it did, and the last reply."""
     listed = ask(action="list_workflows")["workflows"]
     assert workflow in {one["workflow_type"] for one in listed}
-    reply = ask(action="start", workflow_type=workflow, target_file=TARGET[workflow])
+    reply = ask(action="start", workflow_type=workflow, target_file=TARGET[workflow], options=OPTIONS.get(workflow, {}))
     done: list[str] = []
     while "workflow_completed" not in reply:
         assert reply["status"] == "success", reply

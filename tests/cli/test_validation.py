@@ -29,7 +29,7 @@ def test_without_a_name_every_definition_is_validated(cli: Cli) -> None:
     assert ran.code == 0
     assert "steps (project): valid" in ran.out
     assert "test_generation_v3 (bundled): valid" in ran.out
-    assert "6 definitions: 0 errors" in ran.out
+    assert "7 definitions: 0 errors" in ran.out
 
 
 def test_every_problem_has_its_file_and_line(cli: Cli, broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_every_problem_has_its_file_and_line(cli: Cli, broken: Path, monkeypatch
 def test_one_broken_definition_makes_the_whole_run_fail(cli: Cli, broken: Path) -> None:
     ran = cli("validate")
     assert ran.code == 1
-    assert "7 definitions: 1 error, " in ran.out
+    assert "8 definitions: 1 error, " in ran.out
 
 
 def test_problems_as_json(cli: Cli, broken: Path) -> None:

@@ -92,11 +92,11 @@ def test_a_link_that_leads_out_makes_the_definition_invalid(library: Library, wr
     assert invalid.problem == "core: is a link that leads out of the definition"
 
 
-def test_a_dynamic_workflow_is_invalid_and_never_half_served(library: Library, write: Write) -> None:
+def test_a_dynamic_workflow_that_names_no_source_of_its_plan_is_invalid(library: Library, write: Write) -> None:
     write(folder="roots/one/a_v1", dynamic_phases=True)
     (invalid,) = library.listing().invalid
-    assert "dynamic workflows are not supported by this version" in invalid.problem
-    with pytest.raises(ConfigurationError, match="dynamic workflows are not supported"):
+    assert "source_path_key is missing" in invalid.problem
+    with pytest.raises(ConfigurationError, match="source_path_key is missing"):
         library.find("a_v1")
 
 

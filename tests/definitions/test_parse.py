@@ -9,7 +9,7 @@ import pytest
 
 from mcp_server.definitions.folder import read_folder
 from mcp_server.definitions.parse import Parsed, parse
-from mcp_server.domain.definition import Phase, Workflow
+from mcp_server.domain.definition import Phase, PlanSource, Workflow
 from mcp_server.domain.gates import judge, required_names
 from tests.definitions.conftest import METADATA, Write
 
@@ -369,16 +369,16 @@ def test_a_budget_that_is_off_blocks_nothing(write: Write) -> None:
     assert workflow(write, budget={"mode": "off", "max_tokens": 5}).phases[0].gate.unsupported == ()
 
 
-def test_a_dynamic_workflow_is_invalid_and_its_fixed_phases_are_read(write: Write) -> None:
-    found = parsed(
+def test_a_dynamic_workflow_has_its_fixed_phases_as_long_as_there_is_no_plan(write: Write) -> None:
+    found = workflow(
         write,
-        {"phases/dynamic/phase-template.md": "[PHASE]"},
+        {"phases/dynamic/phase-template.md": "[PHASE_NAME]"},
         dynamic_phases=True,
+        dynamic_config={"source_path_key": "spec_path"},
         phases=[{"phase_number": 0, "phase_name": "Plan"}, {"phase_number": "1-N", "phase_name": "Build"}],
     )
-    assert found.workflow is not None
-    assert found.workflow.numbers == (0,)
-    assert [error.message for error in found.errors] == ["dynamic workflows are not supported by this version"]
+    assert found.numbers == (0,)
+    assert found.plan == PlanSource(option="spec_path", parser="spec_tasks_parser")
 
 
 def test_informative_keys_of_another_kind_are_warnings(write: Write) -> None:
