@@ -70,6 +70,8 @@ class Run:
             raise
         except KeyError as error:
             raise ExpressionError(f"it needs {error.args[0]!r}") from None
+        except ZeroDivisionError:
+            raise ExpressionError("it divides by zero") from None
         except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError):
             raise ExpressionError("it cannot be applied to values of this kind") from None
         truth(value)
