@@ -204,6 +204,24 @@ LIES: list[tuple[str, int, str, dict[str, Any]]] = [
     (C, 2, "something else broken", {"failed_after": 2}),
     (C, 2, "a deleted test", {"tests_after": 14}),
     (C, 2, "a deleted test without a reason", {"tests_after": 14, "tests_gone": {"test_exponent": ""}}),
+    (
+        C,
+        2,
+        "half the suite gone, and one test named",
+        {"tests_before": 100, "tests_after": 50, "tests_gone": {"test_xml": "the XML export went"}},
+    ),
+    (
+        C,
+        2,
+        "two tests gone, one of them without a reason",
+        {"tests_after": 13, "tests_gone": {"test_xml": "the XML export went", "test_json": " "}},
+    ),
+    (
+        C,
+        2,
+        "two tests gone, one of them for nothing",
+        {"tests_after": 13, "tests_gone": {"test_xml": "the XML export went", "test_json": None}},
+    ),
 ]
 
 NO_COVERAGE = "none: coverage is not installed here and the project does not use it"
@@ -249,6 +267,8 @@ TRUE_ELSEWHERE: list[tuple[str, int, str, dict[str, Any]]] = [
     (C, 2, "nothing but a deletion", {"files_planned": ["old.py"], "files_changed": GONE, "files_deleted": ["old.py"],
         "unplanned": {}}),
     (C, 2, "a feature removed with its test", {"tests_after": 14, "tests_gone": {"test_xml": "the XML export went"}}),
+    (C, 2, "two tests removed and another added", {
+        "tests_after": 14, "tests_gone": dict.fromkeys(["test_xml", "test_json"], "the export went")}),
 ]  # fmt: skip
 
 GREEN_SUMMARIES = [
@@ -405,6 +425,12 @@ def test_the_summary_of_any_red_runner_is_refused(project: Path, summary: str) -
     verdict = _judged(project, T, 4, {"test_output": summary})
     assert verdict.outcome == "refused"
     assert [finding.problem for finding in verdict.findings] == ["is not what its description asks for"]
+
+
+def test_the_missing_tests_that_nobody_named_are_the_one_finding(project: Path) -> None:
+    gone = {"tests_before": 100, "tests_after": 50, "tests_gone": {"test_xml": "the XML export went"}}
+    (finding,) = _judged(project, C, 2, gone).findings
+    assert "tests_gone does not account for all that are missing" in finding.problem
 
 
 def test_the_first_gate_of_test_generation_asks_for_two_things_and_no_more() -> None:
