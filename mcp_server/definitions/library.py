@@ -168,14 +168,18 @@ class Library:
         return claims[0]
 
     def _places(self) -> dict[str, _Place]:
+        folders: list[tuple[Path, Source, bool]] = [
+            (folder, root.source, defines) for root in self._roots for folder, defines in _folders(root.path)
+        ]
+        names = {folder.name for folder, _, defines in folders if defines}
         found: dict[str, _Place] = {}
-        for root in self._roots:
-            for folder in definition_folders(root.path):
-                first = found.get(folder.name)
-                if first is None:
-                    found[folder.name] = _Place(folder, root.source, ())
-                else:
-                    found[folder.name] = _Place(first.folder, first.source, (*first.shadows, root.source))
+        for folder, source, defines in folders:
+            first = found.get(folder.name)
+            # A stray folder blocks the name of a definition in a later root; it hides nothing as a later one itself.
+            if first is None and folder.name in names:
+                found[folder.name] = _Place(folder, source, ())
+            elif first is not None and defines:
+                found[folder.name] = _Place(first.folder, first.source, (*first.shadows, source))
         return found
 
     def _load(self, folder: Path) -> _Loaded:
@@ -207,15 +211,20 @@ def name_problems(folder: Path) -> tuple[Problem, ...]:
 
 def definition_folders(root: Path) -> Iterator[Path]:
     """The folders of ``root`` that are definitions, whole or broken."""
+    yield from (folder for folder, defines in _folders(root) if defines)
+
+
+def _folders(root: Path) -> Iterator[tuple[Path, bool]]:
+    """The folders of ``root`` that are not hidden, and of each whether it is a definition, whole or broken."""
     try:
         entries = sorted(root.iterdir())
     except OSError:
         return
-    yield from (entry for entry in entries if not entry.name.startswith(".") and _is_definition(entry))
-
-
-def _is_definition(entry: Path) -> bool:
-    try:
-        return entry.is_dir() and ((entry / METADATA).exists() or (entry / "phases").is_dir())
-    except OSError:
-        return True
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        try:
+            if entry.is_dir():
+                yield entry, (entry / METADATA).exists() or (entry / "phases").is_dir()
+        except OSError:
+            yield entry, True

@@ -78,6 +78,45 @@ def test_a_broken_folder_blocks_its_name_and_never_falls_through(
     assert str(tmp_path) not in refused.value.message
 
 
+@pytest.mark.parametrize("file", [None, "notes.txt"])
+def test_a_stray_folder_blocks_the_name_of_a_definition_in_a_later_root(
+    library: Library, write: Write, tmp_path: Path, file: str | None
+) -> None:
+    write(folder="roots/two/a_v1", aliases=["short"])
+    digest = library.find("a_v1").digest
+    stray = tmp_path / "roots/one/a_v1"
+    stray.mkdir(parents=True)
+    if file:
+        (stray / file).write_text("x")
+    listing = library.listing()
+    assert listing.entries == ()
+    (invalid,) = listing.invalid
+    assert (invalid.workflow_type, invalid.source) == ("a_v1", "project")
+    assert invalid.problem == "metadata.json: is not there"
+    with pytest.raises(ConfigurationError, match=r"the workflow 'a_v1' is invalid: metadata\.json: is not there"):
+        library.find("a_v1")
+    with pytest.raises(NotFoundError):
+        library.find("short")
+    assert library.moved_on("a_v1", "user", digest) is True
+
+
+def test_a_stray_folder_in_a_later_root_is_not_hidden_and_blocks_nothing(
+    library: Library, write: Write, tmp_path: Path
+) -> None:
+    write(folder="roots/one/a_v1")
+    (tmp_path / "roots/two/a_v1").mkdir(parents=True)
+    (entry,) = library.listing().entries
+    assert (entry.source, entry.shadows) == ("project", ())
+
+
+def test_stray_folders_of_a_name_that_no_definition_has_are_ignored(library: Library, tmp_path: Path) -> None:
+    for root in ("one", "two"):
+        (tmp_path / "roots" / root / "a_v1").mkdir(parents=True)
+    assert (library.listing().entries, library.listing().invalid) == ((), ())
+    with pytest.raises(NotFoundError):
+        library.find("a_v1")
+
+
 def test_many_problems_are_counted(library: Library, write: Write) -> None:
     write(folder="roots/one/a_v1", name=None, version=None, description=None, workflow_type=None)
     (invalid,) = library.listing().invalid
