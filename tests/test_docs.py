@@ -16,8 +16,11 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from mcp_server.actions import ACTIONS
+from mcp_server.actions.reference import FACTS
 from mcp_server.cli.application import app
 from mcp_server.definitions.gate_files import read_gate
+from mcp_server.definitions.plans.dynamic import read_plan
+from mcp_server.domain.definition import PlanSource
 from mcp_server.domain.expression_calls import FUNCTIONS, METHODS
 from mcp_server.domain.validators import BUILT_IN
 from mcp_server.settings import Settings
@@ -86,8 +89,22 @@ def test_json_parses(block: Block) -> None:
     json.loads(block.text)
 
 
+YAML = [block for block in BLOCKS if block.language == "yaml"]
+PLANS = [block for block in BLOCKS if block.argument.endswith(("/tasks.md", "/workflow-definition.yaml"))]
+
+
 @pytest.mark.unit
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "yaml"], ids=str)
+@pytest.mark.parametrize("block", PLANS, ids=str)
+def test_a_plan_is_read_without_a_doubt(block: Block) -> None:
+    parser = "workflow_definition_parser" if block in YAML else "spec_tasks_parser"
+    plan, problems = read_plan(PlanSource(option="spec_path", parser=parser), block.argument, block.text.encode())
+    assert problems == ()
+    assert plan is not None
+    assert plan.phases
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("block", [block for block in YAML if block not in PLANS], ids=str)
 def test_a_gate_goes_through_the_loader(block: Block) -> None:
     gate, report = read_gate(block.text, str(block))
     assert report.problems == []
@@ -172,8 +189,17 @@ def test_the_readme_lists_what_there_is() -> None:
     assert [action.name for action in ACTIONS if f"`{action.name}`" not in text] == []
     for folder in sorted((ROOT / "workflows").iterdir()):
         if folder.is_dir():
-            phases = len(json.loads((folder / "metadata.json").read_text())["phases"])
+            metadata = json.loads((folder / "metadata.json").read_text())
+            count = sum(phase["phase_number"] != "1-N" for phase in metadata["phases"])
+            phases = f"{count} and the plan's" if metadata.get("dynamic_phases") else count
             assert f"| [`{folder.name}`](workflows/{folder.name}/README.md) | {phases} |" in text
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("error_type", "fact"), [(kind, fact) for kind, facts in FACTS.items() for fact in facts])
+def test_the_page_of_errors_has_every_fact_under_its_error(error_type: str, fact: str) -> None:
+    section = read("docs/reference/errors.md").partition(f"\n## {error_type}\n")[2].partition("\n## ")[0]
+    assert f"\n| `{fact}` | {FACTS[error_type][fact]} |\n" in section
 
 
 @pytest.mark.unit

@@ -26,30 +26,39 @@ _COMMON_FACTS: Final = frozenset(
     {"status", "action", "error", "error_type", "remediation", "session_id", "version", "session_status"}
     | {"next_actions"}
 )
-_FACTS: Final[Mapping[str, str]] = {
-    "valid_actions": "the fourteen names",
-    "fields": "`{field, problem}` for every argument that is wrong",
-    "did_you_mean": "the nearest names that exist",
-    "checkpoint_passed": "`false`",
-    "gate": "`refused` or `blocked`",
-    "missing_evidence": "the required names that were not shown",
-    "validation_errors": "`{field, problem}` for everything that is wrong",
-    "blocked_by": "what the gate cannot be judged without",
-    "checks": "the checks that the gate declares; this version runs none (`not_run`)",
-    "attempt": "the number of this attempt in the session's life",
-    "attempts_left": "how often the gate may still refuse; absent when there is no limit",
-    "escalate": "`true` when the same refusal came twice in a row: ask the person",
-    "advice": "the sentence that the definition gives for a refusal",
-    "evidence_schema": "the JSON Schema of what is still missing or wrong",
-    "warnings": "what is doubtful and did not count",
-    "replayed": "`true` when the refusal is one that the same `request_id` got before",
-    "current_phase": "the phase that is current",
-    "allowed_actions": "the changing actions that are legal now",
-    "retry_after_seconds": "how long to wait before the same call is made again",
-    "finding": "what is wrong with the files: `torn`, `tampered`, `newer` or `foreign`, and how it shows",
-    "outcome": "`unchanged`, or `unknown`: repeat the call with the same `request_id`",
-    "error_id": "finds the traceback in the server's log",
+FACTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ValueError": {
+        "valid_actions": "the fourteen names",
+        "fields": "`{field, problem}` for every argument that is wrong",
+    },
+    "NotFoundError": {"did_you_mean": "the nearest names that exist"},
+    "ValidationError": {
+        "checkpoint_passed": "`false`",
+        "gate": "`refused` or `blocked`",
+        "missing_evidence": "the required names that were not shown",
+        "validation_errors": "`{field, problem}` for everything that is wrong",
+        "blocked_by": "of a blocked gate: what it cannot be judged without",
+        "checks": "the checks that the gate declares; this version runs none (`not_run`)",
+        "attempt": "the number of this attempt in the session's life",
+        "attempts_left": "how often the gate may still refuse; absent when there is no limit",
+        "escalate": "`true` when the same refusal came twice in a row: ask the person",
+        "advice": "the sentence that the definition gives for a refusal",
+        "evidence_schema": "the JSON Schema of what is still missing or wrong",
+        "warnings": "what is doubtful and did not count",
+        "replayed": "`true` when the refusal is one that the same `request_id` got before",
+    },
+    "StateError": {
+        "current_phase": "the phase that is current",
+        "allowed_actions": "the changing actions that are legal now",
+    },
+    "BusyError": {"retry_after_seconds": "how long to wait before the same call is made again"},
+    "CorruptStateError": {
+        "finding": "what is wrong with the files: `torn`, `tampered`, `newer` or `foreign`, and how it shows",
+    },
+    "StorageError": {"outcome": "`unchanged`, or `unknown`: repeat the call with the same `request_id`"},
+    "RuntimeError": {"error_id": "finds the traceback in the server's log"},
 }
+"""The facts of an error beside the common ones, by ``error_type``; an example shows only those that its case has."""
 
 ACTIONS_INTRO: Final = """\
 # Actions
@@ -81,6 +90,7 @@ can be trusted; `request_id`; `expected_version`; whether phase and task exist; 
 Only a `ValidationError` was committed: the attempt is on record. After all others nothing has changed (of a
 `StorageError` see `outcome`).
 """
+DEFECT: Final = "Whatever else escapes is a defect of ours. The reply tells an id and nothing more."
 BEFORE_THE_TOOL: Final = """\
 ## Before a call reaches the tool
 
@@ -132,8 +142,7 @@ def errors_page(examples: Mapping[str, Sequence[Example]], before_the_tool: Sequ
     return _page(
         ERRORS_INTRO,
         *(_error(error, examples) for error in _error_types()),
-        "## RuntimeError\n\nWhatever else escapes is a defect of ours. The reply tells an id and nothing more.\n",
-        *(_example(one) for one in examples["RuntimeError"]),
+        _told("RuntimeError", [DEFECT], examples),
         BEFORE_THE_TOOL,
         *(f"| {sent} | {answer} |" for sent, answer in before_the_tool),
         AFTER_THE_SDK,
@@ -262,11 +271,17 @@ def _error(error: type[PosWorkflowError], examples: Mapping[str, Sequence[Exampl
     told = [
         " ".join(_docstring(one)) for one in PosWorkflowError.__subclasses__() if one.error_type == error.error_type
     ]
-    shown = examples[error.error_type]
-    facts = dict.fromkeys(name for one in shown for name in one.reply if name not in _COMMON_FACTS)
-    lines = [f"## {error.error_type}\n", *(f"{one}\n" for one in told)]
+    return _told(error.error_type, told, examples)
+
+
+def _told(error_type: str, told: Sequence[str], examples: Mapping[str, Sequence[Example]]) -> str:
+    shown = examples[error_type]
+    facts = FACTS.get(error_type, {})
+    if undeclared := {name for one in shown for name in one.reply} - _COMMON_FACTS - facts.keys():
+        raise LookupError(f"{error_type} has facts that FACTS does not declare: {', '.join(sorted(undeclared))}")
+    lines = [f"## {error_type}\n", *(f"{one}\n" for one in told)]
     if facts:
-        lines += ["| fact | |\n|---|---|", *(f"| `{name}` | {_FACTS[name]} |" for name in facts), ""]
+        lines += ["| fact | |\n|---|---|", *(f"| `{name}` | {said} |" for name, said in facts.items()), ""]
     return "\n".join([*lines, *(_example(one) for one in shown)])
 
 

@@ -31,7 +31,7 @@ async def _offer(assistant: Assistant) -> None:
     stage.say("person", f'"Write tests for {TARGET}, and show me that they are worth something."')
     listed = await assistant.ask("list_workflows")
     phases = {one["workflow_type"]: one["phases"] for one in listed["workflows"]}
-    stage.expect(phases.get(WORKFLOW) == 8 and not listed["invalid"], "three workflows that load", listed)
+    stage.expect(phases.get(WORKFLOW) == 8 and not listed["invalid"], "workflows that all load", listed)
     stage.say("server", ", ".join(f"{name} ({count} phases)" for name, count in phases.items()))
     started = await assistant.start(WORKFLOW, TARGET)
     content = started["phase_content"]
