@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -69,12 +70,18 @@ def dispatch(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered:
     _log.info(
         "call",
         action=answered.body["action"],
-        session_id=answered.body.get("session_id"),
+        session_id=answered.body.get("session_id") or _named(given),
         outcome=answered.body.get("error_type", "success"),
         duration_ms=round((time.monotonic() - began) * 1000, 2),
         correlation_id=correlation_id,
     )
     return answered
+
+
+def _named(given: Mapping[str, Any]) -> str | None:
+    """The session that was asked for, for the log; what is no id may be anything, and is left out."""
+    name = given.get("session_id")
+    return name if isinstance(name, str) and re.fullmatch(r"[a-z0-9_]{1,200}", name) else None
 
 
 def _answer(engine: Engine, given: Mapping[str, Any]) -> Answered:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import ValidationError
 
 from mcp_server.definitions.library import Library, Listing
 from mcp_server.definitions.pinned import load_pinned
@@ -197,26 +199,27 @@ class Engine:
                 f"Phase {phase} is still closed: the current phase is {view.session.current_phase}.",
                 remediation="Complete the current phase first; its gate opens the next one.",
                 current_phase=view.session.current_phase,
-                allowed_actions=list(machine.allowed_actions(machine.state_of(view.session))),
+                allowed_actions=list(machine.actions_of(view.session)),
             )
         return view, task
 
     def complete_phase(self, session_id: str, phase: int, evidence: Mapping[str, JsonValue], call: Call) -> Outcome:
         """Judge the evidence at the current phase's gate and commit what it comes to, a refusal included."""
         world = self._opened().world
-        claims, usage = _without_usage(evidence)
-        packed, blobs = pack(claims)
+        usage, warnings = _reported(evidence)
+        packed, blobs = pack(evidence)
 
         def decide(session: Session) -> Event:
             workflow = self._pinned(session)
             step = require_phase(workflow, phase)
             machine.require_action(session, "complete_phase")
             machine.require_phase(session, "complete_phase", phase)
+            verdict = judge(step.gate, evidence, world)
             return attempts.resolve(
                 session,
                 step,
                 workflow.next_after(phase),
-                judge(step.gate, claims, world),
+                replace(verdict, warnings=(*verdict.warnings, *warnings)),
                 evidence=packed,
                 usage=usage,
                 at=self._clock(),
@@ -252,7 +255,6 @@ class Engine:
             require_phase(workflow, phase)
             machine.require_action(session, "retry_phase")
             machine.require_phase(session, "retry_phase", phase)
-            _require_reopening_by_assistant(session, workflow)
             return PhaseRetried(at=self._clock(), phase=phase, reset_evidence=reset_evidence)
 
         return self._commit(session_id, decide, call)
@@ -277,9 +279,8 @@ class Engine:
                     f"rollback goes back: the current phase is {session.current_phase}, {to_phase} comes after it.",
                     remediation="Give a to_phase at or before current_phase.",
                     current_phase=session.current_phase,
-                    allowed_actions=list(machine.allowed_actions(machine.state_of(session))),
+                    allowed_actions=list(machine.actions_of(session)),
                 )
-            _require_reopening_by_assistant(session, workflow)
             cleared = tuple(sorted(number for number in session.artifacts if number > to_phase))
             return RolledBack(at=self._clock(), from_phase=session.current_phase, to_phase=to_phase, cleared=cleared)
 
@@ -419,28 +420,12 @@ def _list(numbers: Sequence[Any]) -> str:
     return f"{shown} and {len(numbers) - NUMBERS_SHOWN} more" if len(numbers) > NUMBERS_SHOWN else shown
 
 
-def _require_reopening_by_assistant(session: Session, workflow: Workflow) -> None:
-    if session.session_status is not Status.FAILED:
-        return
-    if require_phase(workflow, session.current_phase).gate.reopen == "person":
-        raise StateError(
-            f"Phase {session.current_phase} failed, and its gate lets only a person open it again.",
-            remediation="Tell the person what failed and ask them to run `pos-workflow reopen` for this session.",
-            current_phase=session.current_phase,
-            allowed_actions=["delete_session"],
-        )
-
-
-def _without_usage(evidence: Mapping[str, JsonValue]) -> tuple[dict[str, JsonValue], Usage]:
-    """The claims, and what was reported under the reserved name ``usage`` when it has that form."""
-    reported = evidence.get("usage")
-    if not isinstance(reported, dict) or not reported or set(reported) - {"tokens", "cost_usd"}:
-        return dict(evidence), Usage()
-    tokens, cost = reported.get("tokens", 0), reported.get("cost_usd", 0)
-    if not isinstance(tokens, int) or not isinstance(cost, int | float) or tokens < 0 or cost < 0:
-        return dict(evidence), Usage()
-    claims = {name: value for name, value in evidence.items() if name != "usage"}
-    return claims, Usage(tokens=tokens, cost_usd=float(cost))
+def _reported(evidence: Mapping[str, JsonValue]) -> tuple[Usage, tuple[str, ...]]:
+    """What was reported under the reserved name ``usage``, and a warning when it cannot be added up."""
+    try:
+        return Usage.model_validate(evidence.get("usage", {}), strict=True), ()
+    except ValidationError:
+        return Usage(), ("usage was not added up: it has to be {tokens: integer, cost_usd: number}, none below 0.",)
 
 
 def _warnings(workflow: Workflow, source: str, shadows: tuple[str, ...]) -> tuple[str, ...]:

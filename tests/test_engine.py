@@ -103,25 +103,27 @@ def test_a_session_that_nobody_touched_for_a_week_is_stale(engine: Engine, clock
 
 
 @pytest.mark.requirement("usage")
-def test_usage_is_added_up_and_is_no_evidence(engine: Engine) -> None:
+def test_usage_is_added_up_and_stays_what_the_assistant_said(engine: Engine) -> None:
     ask = asking(engine)
     session = arrange(ask, "open")
     usage = {"tokens": 1000, "cost_usd": 0.5}
     ask(action="complete_phase", session_id=session, phase=2, evidence={"usage": usage})
     passed = ask(action="complete_phase", session_id=session, phase=2, evidence={**PASSING, "usage": {"tokens": 500}})
-    assert [one["name"] for one in passed["evidence_accepted"]] == ["done"]
+    assert [one["name"] for one in passed["evidence_accepted"]] == ["done", "usage"]
+    assert "warnings" not in passed
     assert ask(action="get_session", session_id=session)["session"]["usage"] == {"tokens": 1500, "cost_usd": 0.5}
 
 
 @pytest.mark.requirement("usage")
 @pytest.mark.parametrize(
-    "usage", [{"tokens": -1}, {"tokens": "1"}, {"cost_usd": -0.1}, {"words": 1}, {}, 7, {"tokens": 1.5}, ["tokens"]]
+    "usage", [{"tokens": -1}, {"tokens": "1"}, {"cost_usd": -0.1}, {"words": 1}, 7, {"tokens": 1.5}, ["tokens"]]
 )
-def test_what_is_not_of_that_form_is_evidence_like_any_other(engine: Engine, usage: object) -> None:
+def test_usage_of_another_form_is_not_added_up_and_that_is_said(engine: Engine, usage: object) -> None:
     ask = asking(engine)
     session = arrange(ask, "open")
     passed = ask(action="complete_phase", session_id=session, phase=2, evidence={**PASSING, "usage": usage})
     assert [one["name"] for one in passed["evidence_accepted"]] == ["done", "usage"]
+    assert "usage was not added up" in passed["warnings"][0]
     assert ask(action="get_session", session_id=session)["session"]["usage"] == {"tokens": 0, "cost_usd": 0.0}
 
 

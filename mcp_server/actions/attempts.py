@@ -56,8 +56,8 @@ def details(event: Refusal, limit: int = FINDINGS_BYTES) -> dict[str, Any]:
     if isinstance(event, GateBlocked):
         return {
             "gate": "blocked",
-            "missing_evidence": [],
-            "validation_errors": [],
+            "missing_evidence": first(list(event.missing), limit),
+            "validation_errors": _errors(event.findings, limit),
             "blocked_by": first([clipped(one, FINDING_BYTES) for one in event.blocked_by], limit),
         }
     return {
@@ -71,6 +71,11 @@ def remediation(event: Refusal) -> str:
     """What to do about it."""
     if isinstance(event, GateBlocked):
         return "No evidence opens this gate as it is. Tell the person what blocks it; pause until it is mended."
+    if isinstance(event, AttemptsExhausted) and event.reopen == "person":
+        return (
+            "The attempts are used up, and only a person can open this phase again: tell them what was refused, and "
+            "ask them to run `pos-workflow reopen`."
+        )
     if isinstance(event, AttemptsExhausted):
         return "The attempts are used up and the session has failed. Read get_errors, then retry_phase or rollback."
     if event.escalate:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from mcp_server.actions import json_values
+from mcp_server.actions import json_values, paging
 
 MAX_EVIDENCE_BYTES: Final = 10 * 1024 * 1024
 MAX_OPTIONS_BYTES: Final = 256 * 1024
@@ -49,6 +49,12 @@ def _options(value: dict[str, Any]) -> dict[str, Any]:
     return json_values.check(value, MAX_OPTIONS_BYTES)
 
 
+def _cursor(cursor: str) -> str:
+    if not paging.is_cursor(cursor):
+        raise ValueError("is no next_cursor")
+    return cursor
+
+
 SessionId = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,200}$", description="Session id, from start or list_sessions.")]
 WorkflowType = Annotated[
     str,
@@ -85,7 +91,9 @@ StatusFilter = Annotated[
     Literal["active", "paused", "completed", "failed"], Field(description="Only sessions of this status.")
 ]
 Limit = Annotated[int, Field(ge=1, le=500, description="Sessions per page, 50 unless given.")]
-Cursor = Annotated[str, Field(max_length=1000, description="next_cursor of the reply before, to read on.")]
+Cursor = Annotated[
+    str, AfterValidator(_cursor), Field(max_length=1000, description="next_cursor of the reply before, to read on.")
+]
 Reason = Annotated[str, AfterValidator(_encodable), Field(max_length=2000, description="Why, for the audit log.")]
 CheckpointNote = Annotated[
     str, AfterValidator(_encodable), Field(max_length=2000, description="Where you stand, for whoever resumes.")

@@ -33,7 +33,7 @@ def next_actions(
     """
     if session.deleted_at is not None:
         return []
-    allowed = machine.allowed_actions(machine.state_of(session))
+    allowed = machine.actions_of(session)
     return [
         NextAction(arguments={"action": action, "session_id": session.session_id, **arguments}, fill=fill, why=why)
         for action, arguments, fill, why in _proposals(session, workflow, task)
@@ -52,10 +52,8 @@ def _proposals(session: Session, workflow: Workflow, task: int | None) -> Iterat
             yield "resume", {}, None, "Go on where the session was paused."
         case Status.FAILED:
             yield "get_errors", {}, None, "Read what every attempt got wrong."
-            phase = workflow.phase(session.current_phase)
-            if phase is None or phase.gate.reopen == "assistant":
-                yield "retry_phase", {"phase": session.current_phase}, None, "Begin the phase again, with new attempts."
-                yield "rollback", {}, ["to_phase"], "Go back when an earlier phase was the cause."
+            yield "retry_phase", {"phase": session.current_phase}, None, "Begin the phase again, with new attempts."
+            yield "rollback", {}, ["to_phase"], "Go back when an earlier phase was the cause."
         case Status.COMPLETED:
             yield "get_session", {}, None, "Read the whole record: phases, attempts, durations."
             yield "rollback", {}, ["to_phase"], "Open a phase again when its result has to change."
@@ -121,6 +119,10 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
             parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
         case Status.PAUSED:
             parts.append("Call resume to go on.")
+        case Status.FAILED if session.reopen == "person":
+            parts.append(
+                "Its attempts are used up; only the person can open it again (`pos-workflow reopen`): ask them."
+            )
         case Status.FAILED:
             parts.append("Its attempts are used up: read get_errors before retry_phase or rollback.")
         case Status.COMPLETED:

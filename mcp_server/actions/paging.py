@@ -62,14 +62,23 @@ def encode_cursor(*parts: str | int) -> str:
 
 def decode_cursor(cursor: str, *kinds: type) -> list[Any]:
     """The parts of a cursor of the given kinds; InvalidArgumentError for any other text."""
-    try:
-        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        parts = None
-    found = cast("list[Any]", parts) if isinstance(parts, list) else []
+    found = _parts(cursor)
     if [type(part) for part in found] != list(kinds):
         raise foreign_cursor()
     return found
+
+
+def is_cursor(text: str) -> bool:
+    """Whether the text is a cursor at all; only the call that gets it can tell whether it is its own."""
+    return bool(_parts(text))
+
+
+def _parts(cursor: str) -> list[Any]:
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return []
+    return cast("list[Any]", parts) if isinstance(parts, list) else []
 
 
 def foreign_cursor() -> InvalidArgumentError:

@@ -51,9 +51,14 @@ def run(engine: Engine, params: RetryPhase) -> Answer:
         evidence_reset=params.reset_evidence,
         phase_content=content,
         previous_errors=[told(one, ERROR_BYTES) for one in errors[-ERRORS_SHOWN:]],
+        warnings=_left_out(len(errors) - ERRORS_SHOWN),
         next_cursor=cursor,
     )
     return Answer.of(committed, reply)
+
+
+def _left_out(count: int) -> list[str] | None:
+    return [f"{count} earlier errors of this phase are not shown here; get_errors has them all."] if count > 0 else None
 
 
 ACTION = Action("retry_phase", RetryPhase, Retrying, run)

@@ -44,6 +44,8 @@ def resolve(
             usage=usage,
             warnings=verdict.warnings,
             blocked_by=verdict.blocked_by,
+            missing=verdict.missing,
+            findings=_findings(verdict),
             outstanding=_outstanding(verdict),
         )
     if verdict.outcome == "refused":
@@ -83,8 +85,7 @@ def _refusal(
     limit = phase.gate.max_attempts
     left = limit - session.record.refused - 1 if limit else None
     fingerprint = _fingerprint(verdict)
-    kind = AttemptsExhausted if left is not None and left <= 0 else GateRefused
-    return kind(
+    refused = GateRefused(
         at=at,
         phase=phase.number,
         attempt=attempt,
@@ -92,13 +93,20 @@ def _refusal(
         usage=usage,
         warnings=verdict.warnings,
         missing=verdict.missing,
-        findings=tuple(Finding(field=one.field, problem=one.problem) for one in verdict.findings),
+        findings=_findings(verdict),
         outstanding=_outstanding(verdict),
         fingerprint=fingerprint,
         escalate=fingerprint == session.last_refusal,
         attempts_left=max(left, 0) if left is not None else None,
         advice=phase.gate.advice,
     )
+    if left is None or left > 0:
+        return refused
+    return AttemptsExhausted(**dict(refused.__dict__, type="attempts_exhausted"), reopen=phase.gate.reopen)
+
+
+def _findings(verdict: Verdict) -> tuple[Finding, ...]:
+    return tuple(Finding(field=one.field, problem=one.problem) for one in verdict.findings)
 
 
 def _outstanding(verdict: Verdict) -> tuple[str, ...]:

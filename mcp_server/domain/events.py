@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from mcp_server.domain.session import Basis, DefinitionRef, Evidence, Frozen, Session, Usage
+from mcp_server.domain.session import Basis, DefinitionRef, Evidence, Frozen, Reopen, Session, Usage
 
 
 class Finding(Frozen):
@@ -67,6 +67,7 @@ class AttemptsExhausted(_Refusal):
     """The evidence fell short and it was the last attempt that the gate allows."""
 
     type: Literal["attempts_exhausted"] = "attempts_exhausted"
+    reopen: Reopen = "assistant"
 
 
 class GateBlocked(_Attempt):
@@ -74,6 +75,8 @@ class GateBlocked(_Attempt):
 
     type: Literal["gate_blocked"] = "gate_blocked"
     blocked_by: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     outstanding: tuple[str, ...]
 
 

@@ -52,7 +52,8 @@ class Accepted:
 class Verdict:
     """What came of it.
 
-    ``blocked_by`` says why the gate cannot be judged at all, ``missing`` and ``findings`` why it refused.
+    ``blocked_by`` says why the gate does not open whatever is shown, ``missing`` and ``findings`` what is wrong with
+    what was shown.
     """
 
     outcome: Outcome
@@ -77,8 +78,10 @@ _OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {
 
 def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict:
     """Judge ``evidence`` at ``gate``. Never raises: an exception inside is a finding, not a pass."""
-    blocked_by = _blocked_by(gate)
-    if blocked_by:
+    broken = (gate.problem,) if gate.problem is not None else tuple(defect.problem for defect in defects(gate))
+    blocked_by = (*broken, *(f"'{key}' is not supported by this version of the program" for key in gate.unsupported))
+    if broken:
+        # What such a gate asks for cannot be told.
         return Verdict("blocked", blocked_by=blocked_by)
     shown = {field.name for field in gate.fields if _is_shown(gate, evidence.get(field.name))}
     missing = tuple(name for name in required_names(gate) if name not in shown)
@@ -92,6 +95,8 @@ def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict
     findings = [Finding(name, problem) for name, problem in wrong.items()]
     findings += _broken_rules(gate, evidence, {*missing, *wrong})
     warnings = tuple(f"{name}: {problem}" for name, problem in doubtful.items())
+    if blocked_by:
+        return Verdict("blocked", missing, tuple(findings), warnings, blocked_by=blocked_by)
     if missing or findings:
         return Verdict("refused", missing, tuple(findings), warnings)
     names = dict.fromkeys([field.name for field in gate.fields if field.name in shown] + list(evidence))
@@ -112,13 +117,6 @@ def evidence_schema(gate: Gate) -> dict[str, Any]:
         "required": list(required_names(gate)),
         "additionalProperties": True,
     }
-
-
-def _blocked_by(gate: Gate) -> tuple[str, ...]:
-    if gate.problem is not None:
-        return (gate.problem,)
-    reasons = [f"'{key}' is not supported by this version of the program" for key in gate.unsupported]
-    return tuple(reasons) or tuple(defect.problem for defect in defects(gate))
 
 
 def _is_shown(gate: Gate, value: object) -> bool:

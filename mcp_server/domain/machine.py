@@ -90,9 +90,27 @@ def allowed_actions(state: State) -> tuple[str, ...]:
     return tuple(action for action, event in EVENT_OF_ACTION.items() if event in TABLE[state])
 
 
+def row_of(session: Session) -> Mapping[type, State | None]:
+    """The session's row, less what its gate leaves to a person once the phase has failed."""
+    row = TABLE[state_of(session)]
+    if _waits_for_person(session):
+        return {event: after for event, after in row.items() if event not in (PhaseRetried, RolledBack)}
+    return row
+
+
+def actions_of(session: Session) -> tuple[str, ...]:
+    """The mutating actions that are legal for a session now, in the order of the contract."""
+    row = row_of(session)
+    return tuple(action for action, event in EVENT_OF_ACTION.items() if event in row)
+
+
+def _waits_for_person(session: Session) -> bool:
+    return session.session_status is Status.FAILED and session.reopen == "person"
+
+
 def require_action(session: Session, action: str) -> None:
     """Raise ``StateError`` unless the session's state allows the action."""
-    if EVENT_OF_ACTION[action] not in TABLE[state_of(session)]:
+    if EVENT_OF_ACTION[action] not in row_of(session):
         raise _refusal(session, f"{action} is not allowed while the session is {session.session_status}.")
 
 
@@ -109,10 +127,13 @@ def require_phase(session: Session, action: str, phase: int) -> None:
 
 
 def _refusal(session: Session, message: str) -> StateError:
-    actions = allowed_actions(state_of(session))
+    actions = actions_of(session)
+    remediation = f"Look at current_phase and use one of allowed_actions: {', '.join(actions)}."
+    if _waits_for_person(session):
+        remediation = "Only a person can open this phase again: ask them to run `pos-workflow reopen` for this session."
     return StateError(
         message,
-        remediation=f"Look at current_phase and use one of allowed_actions: {', '.join(actions)}.",
+        remediation=remediation,
         current_phase=session.current_phase,
         allowed_actions=list(actions),
     )
@@ -151,7 +172,7 @@ def apply(session: Session, event: Event) -> Session:
             return _next(event.session, event)
         case _:
             pass
-    row = TABLE[state_of(session)]
+    row = row_of(session)
     if type(event) not in row or session.deleted_at is not None:
         raise _refusal(session, f"{event.type} cannot happen while the session is {session.session_status}.")
     after = row[type(event)]
@@ -172,6 +193,7 @@ def _consequences(session: Session, event: Event) -> dict[str, Any]:
                 "draft": Draft(evidence=event.evidence, outstanding=event.outstanding),
                 "last_refusal": event.fingerprint,
                 "escalated": event.escalate,
+                "reopen": event.reopen if isinstance(event, AttemptsExhausted) else session.reopen,
                 "usage": _added(session.usage, event.usage),
                 "phase_history": _with(
                     session, record, attempt=event.attempt, refused=record.refused + 1, status=status
@@ -274,6 +296,7 @@ def _retried(session: Session, event: PhaseRetried | PhaseReopened) -> dict[str,
     return {
         "draft": None if reset else session.draft,
         "escalated": False,
+        "reopen": "assistant",
         "phase_history": _with(session, session.record, status="in_progress", refused=refused),
     }
 

@@ -38,6 +38,10 @@ Basis = Literal["attested", "verified", "human", "overridden"]
 """Why something is believed: the assistant said so, the server saw it, a person approved it or let it pass."""
 
 
+Reopen = Literal["assistant", "person"]
+"""Who may open a phase again whose attempts are used up."""
+
+
 class Stored(Frozen):
     """Content too large for the head, kept as a blob named by its SHA-256."""
 
@@ -97,14 +101,15 @@ class PhaseRecord(Frozen):
 class Usage(Frozen):
     """What the assistant reported under the reserved name ``usage``, added up over the session."""
 
-    tokens: int = 0
-    cost_usd: float = 0.0
+    tokens: int = Field(default=0, ge=0)
+    cost_usd: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class Session(Frozen):
     """One walk through one workflow. ``version`` is the revision: 1 at the start, one more with every event.
 
-    ``last_refusal`` tells what the gate said last in this phase, ``escalated`` that it had said the same before.
+    ``last_refusal`` tells what the gate said last in this phase, ``escalated`` that it had said the same before, and
+    ``reopen`` who may open the phase again once it has failed.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -123,6 +128,7 @@ class Session(Frozen):
     phase_history: tuple[PhaseRecord, ...]
     last_refusal: str | None = None
     escalated: bool = False
+    reopen: Reopen = "assistant"
     options: Evidence = Evidence()
     usage: Usage = Usage()
     checkpoint_note: str | None = None

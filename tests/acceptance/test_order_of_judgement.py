@@ -64,6 +64,13 @@ def test_a_known_request_id_comes_before_the_expected_version(ask: Ask) -> None:
     assert "request_id" in other["error"]
 
 
+def test_a_cursor_that_is_none_is_an_error_of_form_told_with_the_others(ask: Ask) -> None:
+    reply = ask(action="get_phase", session_id="nothing_here", cursor="zzz")
+    assert [one["field"] for one in reply["fields"]] == ["cursor"]
+    reply = ask(action="list_sessions", status="open", cursor="zzz")
+    assert {one["field"] for one in reply["fields"]} == {"status", "cursor"}
+
+
 def test_the_expected_version_comes_before_a_phase_that_is_not_there(ask: Ask) -> None:
     session = arrange(ask, "open")
     for action, more in (

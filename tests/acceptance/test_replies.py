@@ -323,6 +323,7 @@ def test_a_gate_that_only_a_person_reopens_stays_shut_to_the_tool(home: Home) ->
         reply = ask(session_id=session, **call)
         assert (reply["error_type"], reply["allowed_actions"]) == ("StateError", ["delete_session"])
         assert "pos-workflow reopen" in reply["remediation"]
+        assert reply["allowed_actions"] == ["delete_session"]
     assert home.tree() == before
     assert {one["arguments"]["action"] for one in failed["next_actions"]} <= {"get_errors", "delete_session"}
 

@@ -189,6 +189,9 @@ def test_a_blocked_attempt_uses_none_up(ask: Ask) -> None:
         reply = ask(action="complete_phase", session_id=session, phase=2, evidence=PASSING)
         assert (reply["gate"], reply["attempt"], reply["session_status"]) == ("blocked", attempt, "active")
         assert "attempts_left" not in reply
+    reply = ask(action="complete_phase", session_id=session, phase=2, evidence={})
+    assert (reply["gate"], reply["missing_evidence"]) == ("blocked", ["done"])
+    assert reply["blocked_by"]
 
 
 @pytest.mark.requirement("attempts")

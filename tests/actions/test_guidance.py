@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import PASSING, STATES, Ask, Home, arrange, define_small_workflows
+from tests.support import PASSING, STATES, Ask, Home, arrange, define_small_workflows, field
 
 pytestmark = pytest.mark.integration
 
@@ -80,3 +80,27 @@ def test_a_draft_that_was_accepted_before_is_spoken_of(ask: Ask) -> None:
     assert told["outstanding_evidence"] == []
     assert "draft" in told["summary"]
     assert ask(action="complete_phase", session_id=session, phase=2, evidence=PASSING)["checkpoint_passed"] is True
+
+
+def test_what_only_a_person_reopens_is_said_wherever_an_assistant_looks(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    gate = {"evidence_schema": {"done": field()}, "max_attempts": 1, "reopen": "person"}
+    home.define("strict", [{"number": 1, "gate": gate}])
+    ask = home.asking()
+    session = ask(action="start", workflow_type="strict", target_file="a.py")["session_id"]
+    failed = ask(action="complete_phase", session_id=session, phase=1, evidence={})
+    assert "pos-workflow reopen" in failed["remediation"]
+    assert [one["arguments"]["action"] for one in failed["next_actions"]] == ["get_errors"]
+    state = ask(action="get_state", session_id=session)
+    assert "pos-workflow reopen" in state["summary"]
+    assert ask(action="pause", session_id=session)["allowed_actions"] == ["delete_session"]
+
+
+def test_earlier_errors_that_are_not_shown_are_counted(ask: Ask) -> None:
+    session = arrange(ask, "failed")
+    ask(action="retry_phase", session_id=session, phase=2)
+    for _ in range(2):
+        ask(action="complete_phase", session_id=session, phase=2, evidence={})
+    retried = ask(action="retry_phase", session_id=session, phase=2)
+    assert len(retried["previous_errors"]) == 3
+    assert retried["warnings"] == ["2 earlier errors of this phase are not shown here; get_errors has them all."]
