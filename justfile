@@ -10,11 +10,12 @@ fix:
 test *args:
     pytest {{args}}
 
-# Renew what is generated: reference pages, the scene in the README, the demo's transcript, the schema of the state file.
+# Renew what is generated: the demo's transcript, reference pages, the scene in the README, the schema of the state file.
 docs:
     python scripts/demo.py --transcript docs/demo-transcript.txt
     python -m tests.docs.renew
     python -m mcp_server.cli.reference
+    python -c 'import json; from mcp_server.storage.head import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > state/schema/session-v1.json
 
 # See the system think without a client: just call '{"action": "list_workflows"}'
 call arguments:

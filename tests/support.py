@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
 
+from mcp_server.actions.paging import MAX_REPLY_BYTES
 from mcp_server.actions.schema import OUTPUT_SCHEMA
 from mcp_server.app import build_engine
 from mcp_server.dispatch import Answered, dispatch
@@ -23,7 +24,6 @@ from tests.shipped_evidence import FILES
 
 Body = dict[str, Any]
 
-MAX_REPLY_BYTES = 80_000
 ACTIONS: tuple[str, ...] = (
     "list_workflows", "start", "get_phase", "get_task", "complete_phase", "get_state", "list_sessions", "get_session",
     "delete_session", "pause", "resume", "retry_phase", "rollback", "get_errors",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from mcp_server.domain.definition import Phase
 from mcp_server.domain.events import (
@@ -34,79 +34,46 @@ def resolve(
     at: datetime,
 ) -> Attempt:
     """The event of one judged attempt. ``next_phase`` is None when the phase is the last."""
-    attempt = session.record.attempt + 1
-    if verdict.outcome == "blocked":
-        return GateBlocked(
-            at=at,
-            phase=phase.number,
-            attempt=attempt,
-            evidence=evidence,
-            usage=usage,
-            warnings=verdict.warnings,
-            blocked_by=verdict.blocked_by,
-            missing=verdict.missing,
-            findings=_findings(verdict),
-            outstanding=_outstanding(verdict),
-        )
-    if verdict.outcome == "refused":
-        return _refusal(session, phase, verdict, attempt, evidence=evidence, usage=usage, at=at)
-    if next_phase is None:
-        return WorkflowCompleted(
-            at=at,
-            phase=phase.number,
-            attempt=attempt,
-            evidence=evidence,
-            usage=usage,
-            warnings=verdict.warnings,
-            basis=_weakest(phase, verdict),
-        )
-    return PhaseCompleted(
-        at=at,
-        phase=phase.number,
-        attempt=attempt,
-        evidence=evidence,
-        usage=usage,
-        warnings=verdict.warnings,
-        basis=_weakest(phase, verdict),
-        next_phase=next_phase,
-    )
+    facts: dict[str, Any] = {
+        "at": at,
+        "phase": phase.number,
+        "attempt": session.record.attempt + 1,
+        "evidence": evidence,
+        "usage": usage,
+        "warnings": verdict.warnings,
+    }
+    match verdict.outcome:
+        case "blocked":
+            return GateBlocked(**facts, **_wrong(verdict), blocked_by=verdict.blocked_by)
+        case "refused":
+            return _refusal(session, phase, verdict, facts)
+        case "passed":
+            facts["basis"] = _weakest(phase, verdict)
+            return WorkflowCompleted(**facts) if next_phase is None else PhaseCompleted(**facts, next_phase=next_phase)
 
 
 def _refusal(
-    session: Session,
-    phase: Phase,
-    verdict: Verdict,
-    attempt: int,
-    *,
-    evidence: Evidence,
-    usage: Usage,
-    at: datetime,
+    session: Session, phase: Phase, verdict: Verdict, facts: dict[str, Any]
 ) -> GateRefused | AttemptsExhausted:
     limit = phase.gate.max_attempts
-    left = limit - session.record.refused - 1 if limit else None
+    left = max(limit - session.record.refused - 1, 0) if limit else None
     fingerprint = _fingerprint(verdict)
-    refused = GateRefused(
-        at=at,
-        phase=phase.number,
-        attempt=attempt,
-        evidence=evidence,
-        usage=usage,
-        warnings=verdict.warnings,
-        missing=verdict.missing,
-        findings=_findings(verdict),
-        outstanding=_outstanding(verdict),
-        fingerprint=fingerprint,
-        escalate=fingerprint == session.last_refusal,
-        attempts_left=max(left, 0) if left is not None else None,
-        advice=phase.gate.advice,
-    )
-    if left is None or left > 0:
-        return refused
-    return AttemptsExhausted(**dict(refused.__dict__, type="attempts_exhausted"), reopen=phase.gate.reopen)
+    facts |= _wrong(verdict) | {
+        "fingerprint": fingerprint,
+        "escalate": fingerprint == session.last_refusal,
+        "attempts_left": left,
+        "advice": phase.gate.advice,
+    }
+    return AttemptsExhausted(**facts, reopen=phase.gate.reopen) if left == 0 else GateRefused(**facts)
 
 
-def _findings(verdict: Verdict) -> tuple[Finding, ...]:
-    return tuple(Finding(field=one.field, problem=one.problem) for one in verdict.findings)
+def _wrong(verdict: Verdict) -> dict[str, Any]:
+    """What is missing, what is wrong, and the names that are open because of it."""
+    return {
+        "missing": verdict.missing,
+        "findings": tuple(Finding(field=one.field, problem=one.problem) for one in verdict.findings),
+        "outstanding": _outstanding(verdict),
+    }
 
 
 def _outstanding(verdict: Verdict) -> tuple[str, ...]:

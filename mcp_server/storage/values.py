@@ -63,11 +63,6 @@ def pack(
     return Evidence(items=items), blobs
 
 
-def unpack(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, Item]:
-    """Every item with its value, wherever that was kept; ``fetch`` reads a blob by its SHA-256."""
-    return {name: _whole(item, fetch) for name, item in outline(evidence, fetch).items()}
-
-
 def outline(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, Item]:
     """Every item, a large value by where it is stored: for those who need names and sizes, not megabytes."""
     if evidence.stored is None:
@@ -87,12 +82,6 @@ def references(evidence: Evidence, fetch: Callable[[str], bytes]) -> list[str]:
         named.append(evidence.stored.sha256)
         items = _ITEMS.validate_json(fetch(evidence.stored.sha256))
     return named + [item.stored.sha256 for item in items.values() if item.stored is not None]
-
-
-def _whole(item: Item, fetch: Callable[[str], bytes]) -> Item:
-    if item.stored is None:
-        return item
-    return Item(basis=item.basis, value=orjson.loads(fetch(item.stored.sha256)), stored=item.stored)
 
 
 def _store(blobs: dict[str, bytes], content: bytes) -> Stored:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import MAX_REPLY_BYTES, PASSING, Ask, Body, Home, arrange, compact, field
+from mcp_server.actions.paging import MAX_REPLY_BYTES
+from tests.support import PASSING, Ask, Body, Home, arrange, compact, field
 from tests.wire import Wire
 
 pytestmark = pytest.mark.acceptance
