@@ -53,15 +53,14 @@ def _folders(which: str | None, loaded: Loaded) -> Iterator[tuple[Path, str]]:
     if which is not None and (os.sep in which or Path(which).is_dir()):
         yield Path(which).resolve(), "path"
         return
-    every = [(folder, root.source) for root in roots for folder in definition_folders(root.path)]
+    library = Library(roots)
+    first = {folder.name: (folder, source) for folder, source in library.folders()}
     if which is None:
-        yield from every
-        return
-    named = [one for one in every if one[0].name == which]
-    if not named:
-        name = Library(roots).find(which).workflow.workflow_type
-        named = [one for one in every if one[0].name == name]
-    yield named[0]
+        # Those that another hides are looked at too.
+        every = [(folder, str(root.source)) for root in roots for folder in definition_folders(root.path)]
+        yield from dict.fromkeys([*every, *first.values()])
+    else:
+        yield first.get(which) or first[library.find(which).workflow.workflow_type]
 
 
 def _show(one: _Validated) -> None:

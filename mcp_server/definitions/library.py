@@ -112,6 +112,10 @@ class Library:
         self._lock = Lock()
         self._read: dict[Path, tuple[tuple[FileStat, ...], _Loaded]] = {}
 
+    def folders(self) -> list[tuple[Path, Source]]:
+        """The folder that has each name, whole or broken, and where it lies."""
+        return [(place.folder, place.source) for _, place in sorted(self._places().items())]
+
     def listing(self) -> Listing:
         """Every definition; one that is broken hides no other."""
         entries: list[Entry] = []

@@ -79,3 +79,12 @@ def test_a_name_that_nobody_has_is_an_error(cli: Cli) -> None:
     ran = cli("validate", "stepz")
     assert ran.code == 1
     assert "no workflow 'stepz'" in ran.err
+
+
+def test_an_empty_folder_that_blocks_a_name_is_shown_with_its_problem(cli: Cli) -> None:
+    (cli.home.project / ".praxis-os" / "workflows" / "small_change_v1").mkdir(parents=True)
+    for arguments in ((), ("small_change_v1",)):
+        ran = cli("validate", *arguments)
+        assert ran.code == 1
+        assert "small_change_v1 (project): invalid" in ran.out
+        assert "metadata.json" in ran.out
