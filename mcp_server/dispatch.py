@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from mcp_server.actions.paging import clipped
 from mcp_server.engine import Engine, View
 from mcp_server.errors import CorruptStateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
 from mcp_server.logs import keep_off_stdout
+from mcp_server.storage.layout import is_session_id
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
 MESSAGE_BYTES: Final = 12_000
@@ -79,9 +79,9 @@ def dispatch(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered:
 
 
 def _named(given: Mapping[str, Any]) -> str | None:
-    """The session that was asked for, for the log; what is no id may be anything, and is left out."""
+    """The session that was asked for; what is no id may be anything, and is left out."""
     name = given.get("session_id")
-    return name if isinstance(name, str) and re.fullmatch(r"[a-z0-9_]{1,200}", name) else None
+    return name if isinstance(name, str) and is_session_id(name) else None
 
 
 def _answer(engine: Engine, given: Mapping[str, Any]) -> Answered:
@@ -166,14 +166,14 @@ def _error_body(given: Mapping[str, Any], error_type: str, message: str) -> dict
 
 def _about_session(engine: Engine, given: Mapping[str, Any]) -> dict[str, Any]:
     """The common fields of an error about a session that exists; of one that cannot be trusted only its id."""
-    session_id = given.get("session_id")
-    if not isinstance(session_id, str):
+    session_id = _named(given)
+    if session_id is None:
         return {}
     try:
-        return _about(engine.view(_BY_NAME["get_phase"].params.model_validate({"session_id": session_id}).session_id))
+        return _about(engine.view(session_id))
     except CorruptStateError:
         return {"session_id": session_id}
-    except (PosWorkflowError, ValidationError):
+    except PosWorkflowError:
         return {}
 
 

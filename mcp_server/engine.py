@@ -35,7 +35,7 @@ from mcp_server.domain.events import (
 )
 from mcp_server.domain.gates import Probes, judge
 from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status, Usage
-from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError, StateError
+from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record, Request
 from mcp_server.storage.store import Store
@@ -195,11 +195,10 @@ class Engine:
                 did_you_mean=[str(one) for one in numbers[:5]],
             )
         if phase > view.session.current_phase:
-            raise StateError(
+            raise machine.refusal(
+                view.session,
                 f"Phase {phase} is still closed: the current phase is {view.session.current_phase}.",
-                remediation="Complete the current phase first; its gate opens the next one.",
-                current_phase=view.session.current_phase,
-                allowed_actions=list(machine.actions_of(view.session)),
+                "Complete the current phase first; its gate opens the next one.",
             )
         return view, task
 
@@ -275,11 +274,10 @@ class Engine:
             require_phase(workflow, to_phase)
             machine.require_action(session, "rollback")
             if to_phase > session.current_phase:
-                raise StateError(
+                raise machine.refusal(
+                    session,
                     f"rollback goes back: the current phase is {session.current_phase}, {to_phase} comes after it.",
-                    remediation="Give a to_phase at or before current_phase.",
-                    current_phase=session.current_phase,
-                    allowed_actions=list(machine.actions_of(session)),
+                    "Give a to_phase at or before current_phase.",
                 )
             cleared = tuple(sorted(number for number in session.artifacts if number > to_phase))
             return RolledBack(at=self._clock(), from_phase=session.current_phase, to_phase=to_phase, cleared=cleared)

@@ -89,7 +89,7 @@ def load(flags: Mapping[str, Any] | None = None, cwd: Path | None = None) -> Loa
     """
     layers: list[tuple[Origin, Mapping[str, Any]]] = [("environment", _environment())]
     layers.append(("flag", {name: value for name, value in (flags or {}).items() if value not in (None, ())}))
-    values, origins = _merge(layers)
+    values, _ = _merge(layers)
     path = Settings.model_construct(user_dir=_folder(values.get("user_dir"))).user.config / "settings.toml"
     file = _file(path)
     values, origins = _merge([("file", file), *layers])

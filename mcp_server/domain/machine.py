@@ -87,7 +87,7 @@ def state_of(session: Session) -> State:
 
 def allowed_actions(state: State) -> tuple[str, ...]:
     """The mutating actions that are legal in a state, in the order of the contract."""
-    return tuple(action for action, event in EVENT_OF_ACTION.items() if event in TABLE[state])
+    return _actions_in(TABLE[state])
 
 
 def row_of(session: Session) -> Mapping[type, State | None]:
@@ -100,7 +100,10 @@ def row_of(session: Session) -> Mapping[type, State | None]:
 
 def actions_of(session: Session) -> tuple[str, ...]:
     """The mutating actions that are legal for a session now, in the order of the contract."""
-    row = row_of(session)
+    return _actions_in(row_of(session))
+
+
+def _actions_in(row: Mapping[type, State | None]) -> tuple[str, ...]:
     return tuple(action for action, event in EVENT_OF_ACTION.items() if event in row)
 
 
@@ -111,29 +114,29 @@ def _waits_for_person(session: Session) -> bool:
 def require_action(session: Session, action: str) -> None:
     """Raise ``StateError`` unless the session's state allows the action."""
     if EVENT_OF_ACTION[action] not in row_of(session):
-        raise _refusal(session, f"{action} is not allowed while the session is {session.session_status}.")
+        raise refusal(session, f"{action} is not allowed while the session is {session.session_status}.")
 
 
 def require_phase(session: Session, action: str, phase: int) -> None:
     """Raise ``StateError`` unless ``phase`` is the current one."""
     if phase in session.completed_phases:
         attempt = session.record_of(phase).attempt
-        raise _refusal(
+        raise refusal(
             session,
             f"Phase {phase} is completed, since attempt {attempt}; the current phase is {session.current_phase}.",
         )
     if phase != session.current_phase:
-        raise _refusal(session, f"{action} works on the current phase, which is {session.current_phase}, not {phase}.")
+        raise refusal(session, f"{action} works on the current phase, which is {session.current_phase}, not {phase}.")
 
 
-def _refusal(session: Session, message: str) -> StateError:
+def refusal(session: Session, message: str, remediation: str | None = None) -> StateError:
+    """The error for what a session's state does not allow; without ``remediation`` it points at what is allowed."""
     actions = actions_of(session)
-    remediation = f"Look at current_phase and use one of allowed_actions: {', '.join(actions)}."
-    if _waits_for_person(session):
+    if remediation is None and _waits_for_person(session):
         remediation = "Only a person can open this phase again: ask them to run `pos-workflow reopen` for this session."
     return StateError(
         message,
-        remediation=remediation,
+        remediation=remediation or f"Look at current_phase and use one of allowed_actions: {', '.join(actions)}.",
         current_phase=session.current_phase,
         allowed_actions=list(actions),
     )
@@ -165,7 +168,7 @@ def apply(session: Session, event: Event) -> Session:
     """
     match event:
         case SessionStarted():
-            raise _refusal(session, "The session has already been started.")
+            raise refusal(session, "The session has already been started.")
         case SessionUndeleted():
             return _next(session, event, deleted_at=None)
         case SealAccepted():
@@ -174,7 +177,7 @@ def apply(session: Session, event: Event) -> Session:
             pass
     row = row_of(session)
     if type(event) not in row or session.deleted_at is not None:
-        raise _refusal(session, f"{event.type} cannot happen while the session is {session.session_status}.")
+        raise refusal(session, f"{event.type} cannot happen while the session is {session.session_status}.")
     after = row[type(event)]
     if after is None:
         return _next(session, event, deleted_at=event.at)
@@ -231,7 +234,7 @@ def _consequences(session: Session, event: Event) -> dict[str, Any]:
 
 def _guard(session: Session, phase: int) -> None:
     if phase != session.current_phase:
-        raise _refusal(session, f"The current phase is {session.current_phase}, not {phase}.")
+        raise refusal(session, f"The current phase is {session.current_phase}, not {phase}.")
 
 
 def _next(session: Session, event: Event, **changes: Any) -> Session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -117,8 +116,3 @@ def _kind_of_phase(mark: Mark, sign: str, rest: str) -> Kind:
         if _SAID_ASIDE.fullmatch(rest):
             return "aside"
     return "phase"
-
-
-def of_kind(headings: list[Heading], kind: Kind) -> Iterator[Heading]:
-    """The headings of that kind."""
-    return (heading for heading in headings if heading.kind == kind)
