@@ -210,7 +210,8 @@ def name_problems(folder: Path) -> tuple[Problem, ...]:
     if _NAME.fullmatch(folder.name):
         return ()
     hint = "Rename it: lower case letters, digits, '_', '-' and '.', and no '-' or '.' in front."
-    return (Problem("error", ".", None, "the name of the folder cannot be the name of a workflow", hint),)
+    why = "The folder's name is how start asks for the workflow."
+    return (Problem("error", ".", None, "the name of the folder cannot be the name of a workflow", hint, why),)
 
 
 def definition_folders(root: Path) -> Iterator[Path]:

@@ -18,13 +18,13 @@ class Report:
     document: Document | None = None
     problems: list[Problem] = field(default_factory=list[Problem])
 
-    def add(self, severity: Severity, path: Path, message: str, hint: str) -> None:
+    def add(self, severity: Severity, path: Path, message: str, hint: str, why: str = "") -> None:
         """Note a problem of what is at ``path``."""
-        self.add_at(severity, self.document.line(path) if self.document else None, message, hint)
+        self.add_at(severity, self.document.line(path) if self.document else None, message, hint, why)
 
-    def add_at(self, severity: Severity, line: int | None, message: str, hint: str) -> None:
+    def add_at(self, severity: Severity, line: int | None, message: str, hint: str, why: str = "") -> None:
         """Note a problem of a line, or of the whole file."""
-        self.problems.append(Problem(severity, self.file, line, message, hint))
+        self.problems.append(Problem(severity, self.file, line, message, hint, why))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Node:
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         return "".join(steps).lstrip(".") or "the file"
 
-    def error(self, message: str, hint: str) -> None:
+    def error(self, message: str, hint: str, why: str = "") -> None:
         """Report an error of this part."""
-        self.report.add("error", self.path, message, hint)
+        self.report.add("error", self.path, message, hint, why)
 
-    def warning(self, message: str, hint: str) -> None:
+    def warning(self, message: str, hint: str, why: str = "") -> None:
         """Report a warning of this part."""
-        self.report.add("warning", self.path, message, hint)
+        self.report.add("warning", self.path, message, hint, why)
 
     def child(self, key: str) -> Node:
         """The part under ``key``."""

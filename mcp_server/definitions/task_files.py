@@ -13,6 +13,7 @@ from mcp_server.domain.definition import Task
 
 _TASK_FILE = re.compile(r"task-(\d{1,6})(?:[-_.](.*))?\.md", re.IGNORECASE)
 _TASK_PREFIX = re.compile(r"^task\s+[\d.]+\s*[:.\u2013\u2014-]*\s*", re.IGNORECASE)
+_NOTHING_TO_READ = "Whoever comes there is given a title and no instructions."
 _DURATION_KEYS = ("estimated_duration", "estimated_time", "estimated_effort", "duration")
 
 
@@ -28,9 +29,10 @@ def find_file(files: Mapping[str, bytes], folder: str, named: str) -> str | None
 def report_missing(node: Node, spoken: str, named: str) -> None:
     """Say that the file which ``node`` names is not in the definition: an error when it was sought outside of it."""
     if posixpath.isabs(named) or ".." in named.replace("\\", "/").split("/"):
-        node.error(f"{spoken} leads out of the definition", "Name a file inside the definition's folder.")
+        why = "What lies outside is no part of what a session pins, so it is never read."
+        node.error(f"{spoken} leads out of the definition", "Name a file inside the definition's folder.", why)
     else:
-        node.warning(f"{spoken} is not there", "Write the file, or mend its name.")
+        node.warning(f"{spoken} is not there", "Write the file, or mend its name.", _NOTHING_TO_READ)
 
 
 def read_tasks(
@@ -75,12 +77,13 @@ class _Tasks:
             path = alike[0] if len(alike) == 1 else None
             named.update(alike[:1] if path else [])
         if number in self._found:
-            entry.error(f"the task number {number} is there twice", "Give each task of a phase its own number.")
+            why = "get_task asks for a task by its number, and gives one."
+            entry.error(f"the task number {number} is there twice", "Give each task of a phase its own number.", why)
             return
         if path is None and file:
             report_missing(entry, f"the file of task {number}, {file},", file)
         elif path is None:
-            entry.warning(f"task {number} has no file", "Write the file, or mend its name.")
+            entry.warning(f"task {number} has no file", "Write the file, or mend its name.", _NOTHING_TO_READ)
         self._found[number] = self._task(
             number,
             path,
@@ -94,7 +97,8 @@ class _Tasks:
         if number in self._found:
             number = max(self._found) + 1
             message = f"has the number of another task and became task {number}"
-            self._problems.append(Problem("warning", path, None, message, "Give it a number of its own."))
+            why = "Its place among the tasks is other than its name says."
+            self._problems.append(Problem("warning", path, None, message, "Give it a number of its own.", why))
         self._found[number] = self._task(number, path)
 
     def _task(
@@ -112,7 +116,8 @@ class _Tasks:
         content = read_markdown(self._files[path])
         if content.problem is not None:
             message = f"has front matter that cannot be read: {content.problem}"
-            self._problems.append(Problem("warning", path, content.problem.line + 1, message, "Mend the YAML."))
+            why = "What it says, such as produces or a duration, is left out."
+            self._problems.append(Problem("warning", path, content.problem.line + 1, message, "Mend the YAML.", why))
         told = next((content.front_matter[key] for key in _DURATION_KEYS if key in content.front_matter), None)
         return Task(
             number=number,

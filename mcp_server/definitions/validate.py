@@ -12,9 +12,8 @@ from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.folder import read_folder
 from mcp_server.definitions.library import name_problems
 from mcp_server.definitions.parse import METADATA, parse
-from mcp_server.definitions.phases import GATE_FILE
 from mcp_server.definitions.plans.dynamic import closing_folders
-from mcp_server.definitions.problems import Problem
+from mcp_server.definitions.problems import GATE_FILE, Problem
 from mcp_server.domain.definition import Phase, Workflow
 from mcp_server.domain.gates import required_names
 from mcp_server.domain.values import is_list, is_object
