@@ -7,6 +7,7 @@ library brings definitions, the store brings sessions, the probes tell it of the
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,7 @@ from mcp_server.domain.events import (
 )
 from mcp_server.domain.gates import Probes, judge
 from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status, Usage
+from mcp_server.domain.skipping import Entry, enter
 from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record, Request
@@ -119,7 +121,8 @@ class Engine:
     def start(self, name: str, target_file: str, options: Mapping[str, JsonValue], call: Call) -> Outcome:
         """Begin a session of the workflow of that name or alias.
 
-        Raises NotFoundError, ConfigurationError (invalid definition), InvalidArgumentError (target outside, no plan).
+        Raises NotFoundError, ConfigurationError (invalid definition), InvalidArgumentError (target outside, no plan,
+        options with which every phase is skipped).
         """
         workspace = self._opened()
         if not workspace.world.inside(target_file):
@@ -130,6 +133,7 @@ class Engine:
             )
         try:
             found = with_plan(self._library.find(name), options, workspace.world.read)
+            first, entry = _first(found.workflow, options)
         except (NotFoundError, ConfigurationError, InvalidArgumentError):
             # What was begun is answered again, also when its definition or its plan is gone by now.
             again = self._begun(workspace.store, call)
@@ -147,10 +151,11 @@ class Engine:
                 digest=found.digest, version=workflow.version, name=workflow.name, source=found.source
             ),
             phases=workflow.numbers,
-            first_phase=workflow.start_phase,
+            first_phase=first,
             options=packed,
+            skipped=entry.skipped,
             open_sessions=self._open_on(workflow.workflow_type, target_file),
-            warnings=(*_warnings(workflow, found.source, found.shadows), *found.notes),
+            warnings=(*_warnings(workflow, found.source, found.shadows), *found.notes, *entry.warnings),
         )
         blobs = {**blobs, found.digest: found.bundle.encode()}
         committed = workspace.store.create(event, request=call.request, blobs=blobs)
@@ -217,7 +222,7 @@ class Engine:
             return attempts.resolve(
                 session,
                 step,
-                workflow.next_after(phase),
+                enter(workflow.after(phase), lambda: self._options(session)),
                 replace(verdict, warnings=(*verdict.warnings, *warnings)),
                 evidence=packed,
                 usage=usage,
@@ -368,6 +373,9 @@ class Engine:
         digest = session.definition.digest
         return load_pinned(digest, lambda: self._opened().store.blob(digest))
 
+    def _options(self, session: Session) -> dict[str, JsonValue]:
+        return {name: json.loads(self.value(item)) for name, item in self.evidence(session.options).items()}
+
     def _plan_on_disk(self, session: Session) -> tuple[str, bytes] | None:
         """The plan as it is now, for a session that works one off."""
         source = self._pinned(session).plan
@@ -401,6 +409,19 @@ def require_phase(workflow: Workflow, number: int) -> Phase:
             did_you_mean=numbers[:5],
         )
     return phase
+
+
+def _first(workflow: Workflow, options: Mapping[str, JsonValue]) -> tuple[int, Entry]:
+    """The phase that a session with these options begins with, and how it gets there."""
+    start = workflow.start_phase
+    entry = enter((phase for phase in workflow.phases if phase.number >= start), lambda: options)
+    if entry.phase is None:
+        problem = "would skip every phase, and nothing would be left to do"
+        raise InvalidArgumentError(
+            [{"field": "options", "problem": problem}],
+            remediation="Start it with options that leave a phase (list_workflows describes it), or not at all.",
+        )
+    return entry.phase, entry
 
 
 def new_session_id(workflow_type: str, target: str, at: datetime) -> str:

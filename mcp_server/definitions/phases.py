@@ -75,6 +75,8 @@ def read_phase(number: int, entry: Node, folder: str, files: Mapping[str, bytes]
         tasks=read_tasks(entry.child("tasks").entries(), folder, files, problems),
         gate=_gate(entry, folder, files, problems),
         estimated_duration=told or None,
+        skippable=entry.child("skippable").data is True,
+        skip_condition=entry.child("skip_condition").text(severity="warning"),
     )
 
 

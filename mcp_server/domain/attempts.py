@@ -17,6 +17,7 @@ from mcp_server.domain.events import (
 )
 from mcp_server.domain.gates import Verdict, required_names
 from mcp_server.domain.session import Basis, Evidence, Session, Usage
+from mcp_server.domain.skipping import Entry
 
 Attempt = GateRefused | AttemptsExhausted | GateBlocked | PhaseCompleted | WorkflowCompleted
 
@@ -26,14 +27,14 @@ _WEAKEST_FIRST: Final[tuple[Basis, ...]] = ("attested", "overridden", "human", "
 def resolve(
     session: Session,
     phase: Phase,
-    next_phase: int | None,
+    entry: Entry,
     verdict: Verdict,
     *,
     evidence: Evidence,
     usage: Usage,
     at: datetime,
 ) -> Attempt:
-    """The event of one judged attempt. ``next_phase`` is None when the phase is the last."""
+    """The event of one judged attempt; ``entry`` is what follows when it passes."""
     facts: dict[str, Any] = {
         "at": at,
         "phase": phase.number,
@@ -48,8 +49,13 @@ def resolve(
         case "refused":
             return _refusal(session, phase, verdict, facts)
         case "passed":
-            facts["basis"] = _weakest(phase, verdict)
-            return WorkflowCompleted(**facts) if next_phase is None else PhaseCompleted(**facts, next_phase=next_phase)
+            facts |= {
+                "basis": _weakest(phase, verdict),
+                "skipped": entry.skipped,
+                "warnings": (*verdict.warnings, *entry.warnings),
+            }
+            following = entry.phase
+            return WorkflowCompleted(**facts) if following is None else PhaseCompleted(**facts, next_phase=following)
 
 
 def _refusal(

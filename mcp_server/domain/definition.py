@@ -131,7 +131,8 @@ class PlanSource(Part):
 class Phase(Part):
     """One phase; ``instructions`` is its Markdown less the front matter, empty where there is no file.
 
-    ``plan_phase`` is set where the phase came from a plan.
+    ``plan_phase`` is set where the phase came from a plan. A ``skippable`` phase is skipped when its ``skip_condition``
+    is an expression over the session's options that holds (``skipping``); any other text is a note.
     """
 
     number: int
@@ -141,6 +142,8 @@ class Phase(Part):
     tasks: tuple[Task, ...] = ()
     gate: Gate
     estimated_duration: str | None = None
+    skippable: bool = False
+    skip_condition: str = ""
     plan_phase: PlanPhase | None = None
 
     def task(self, number: int) -> Task | None:
@@ -182,6 +185,6 @@ class Workflow(Part):
         """The phase of that number, or None."""
         return next((phase for phase in self.phases if phase.number == number), None)
 
-    def next_after(self, number: int) -> int | None:
-        """The number of the phase that follows ``number``, or None when it is the last."""
-        return next((phase.number for phase in self.phases if phase.number > number), None)
+    def after(self, number: int) -> tuple[Phase, ...]:
+        """The phases that follow ``number``, in order."""
+        return tuple(phase for phase in self.phases if phase.number > number)

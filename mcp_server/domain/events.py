@@ -20,12 +20,19 @@ class Finding(Frozen):
     problem: str
 
 
+class Skipped(Frozen):
+    """A phase that was not entered, and the condition that held."""
+
+    phase: int
+    condition: str
+
+
 class _Event(Frozen):
     at: datetime
 
 
 class SessionStarted(_Event):
-    """The first event: everything that is known at the start."""
+    """The first event: everything that is known at the start. ``skipped`` are the phases before the first."""
 
     type: Literal["session_started"] = "session_started"
     session_id: str
@@ -35,6 +42,7 @@ class SessionStarted(_Event):
     phases: tuple[int, ...]
     first_phase: int
     options: Evidence
+    skipped: tuple[Skipped, ...] = ()
     open_sessions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -82,17 +90,18 @@ class GateBlocked(_Attempt):
 
 class _Pass(_Attempt):
     basis: Basis
+    skipped: tuple[Skipped, ...] = ()
 
 
 class PhaseCompleted(_Pass):
-    """The gate let the phase go; ``next_phase`` is the one that is now current."""
+    """The gate let the phase go; ``next_phase`` is the one that is now current, those between are ``skipped``."""
 
     type: Literal["phase_completed"] = "phase_completed"
     next_phase: int
 
 
 class WorkflowCompleted(_Pass):
-    """The gate of the last phase let it go."""
+    """The gate let the last phase go, or all that follow it are ``skipped``."""
 
     type: Literal["workflow_completed"] = "workflow_completed"
 

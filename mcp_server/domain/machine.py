@@ -6,15 +6,15 @@ and nothing happens. What decides between two outcomes of one call (attempts use
 resolved before, and arrives as an event of its own type. ``apply`` looks the step up, guards the phase, and says what
 else of the session changes; what an action may do (``allowed_actions``) is read off the same table.
 
-The current phase is always one that the definition has. Only ``PhaseCompleted`` moves it forward, one step; only
-``RolledBack`` moves it back. Nothing erases history: counters and records live on.
+The current phase is always one that the definition has. Only a phase that is passed moves it forward, over those that
+are skipped; only ``RolledBack`` moves it back. Nothing erases history: counters and records live on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, assert_never
+from typing import Any, Final, Literal, assert_never
 
 from mcp_server.domain.events import (
     AttemptsExhausted,
@@ -31,6 +31,7 @@ from mcp_server.domain.events import (
     SessionDeleted,
     SessionStarted,
     SessionUndeleted,
+    Skipped,
     WorkflowCompleted,
 )
 from mcp_server.domain.session import Draft, GateState, PhaseRecord, Session, Status, Usage
@@ -125,6 +126,11 @@ def require_phase(session: Session, action: str, phase: int) -> None:
             session,
             f"Phase {phase} is completed, since attempt {attempt}; the current phase is {session.current_phase}.",
         )
+    if phase in session.skipped_phases:
+        raise refusal(
+            session,
+            f"Phase {phase} was skipped; the current phase is {session.current_phase}. A rollback to it opens it.",
+        )
     if phase != session.current_phase:
         raise refusal(session, f"{action} works on the current phase, which is {session.current_phase}, not {phase}.")
 
@@ -154,7 +160,7 @@ def begin(event: SessionStarted) -> Session:
         definition=event.definition,
         phases=event.phases,
         current_phase=event.first_phase,
-        phase_history=(PhaseRecord(phase=event.first_phase, status="in_progress", started_at=event.at),),
+        phase_history=_entered(_past((), event.skipped, event.at), event.first_phase, event.at),
         options=event.options,
         created_at=event.at,
         last_updated=event.at,
@@ -214,7 +220,8 @@ def _consequences(session: Session, event: Event) -> dict[str, Any]:
             history = _entered(changes["phase_history"], event.next_phase, event.at)
             return changes | {"current_phase": event.next_phase, "phase_history": history}
         case WorkflowCompleted():
-            return _passed(session, event) | {"completed_at": event.at}
+            last = event.skipped[-1].phase if event.skipped else event.phase
+            return _passed(session, event) | {"current_phase": last, "completed_at": event.at}
         case Paused():
             return {"paused_at": event.at, "checkpoint_note": event.note}
         case Resumed():
@@ -253,25 +260,46 @@ def _with(session: Session, record: PhaseRecord, **changes: Any) -> tuple[PhaseR
     return tuple(changed if one.phase == record.phase else one for one in session.phase_history)
 
 
-def _entered(history: tuple[PhaseRecord, ...], phase: int, at: datetime) -> tuple[PhaseRecord, ...]:
+def _entered(
+    history: tuple[PhaseRecord, ...],
+    phase: int,
+    at: datetime,
+    status: Literal["in_progress", "skipped"] = "in_progress",
+) -> tuple[PhaseRecord, ...]:
     """The history with a phase entered: counters of an earlier visit are kept, its times start anew."""
     for record in history:
         if record.phase == phase:
             anew = PhaseRecord(
                 phase=phase,
-                status="in_progress",
+                status=status,
                 attempt=record.attempt,
                 refused=record.refused,
                 started_at=at,
             )
             return tuple(anew if one.phase == phase else one for one in history)
-    return (*history, PhaseRecord(phase=phase, status="in_progress", started_at=at))
+    return (*history, PhaseRecord(phase=phase, status=status, started_at=at))
+
+
+def _past(history: tuple[PhaseRecord, ...], skipped: tuple[Skipped, ...], at: datetime) -> tuple[PhaseRecord, ...]:
+    """The history with phases skipped."""
+    for one in skipped:
+        history = _entered(history, one.phase, at, "skipped")
+    return history
 
 
 def _passed(session: Session, event: PhaseCompleted | WorkflowCompleted) -> dict[str, Any]:
     _guard(session, event.phase)
     record = session.record
     elapsed = (event.at - record.started_at).total_seconds() - record.paused_seconds
+    history = _with(
+        session,
+        record,
+        status="completed",
+        attempt=event.attempt,
+        basis=event.basis,
+        completed_at=event.at,
+        duration_seconds=max(0.0, round(elapsed, 3)),
+    )
     return {
         "artifacts": {**session.artifacts, event.phase: event.evidence},
         "completed_phases": tuple(sorted({*session.completed_phases, event.phase})),
@@ -280,15 +308,7 @@ def _passed(session: Session, event: PhaseCompleted | WorkflowCompleted) -> dict
         "escalated": False,
         "checkpoint_note": None,
         "usage": _added(session.usage, event.usage),
-        "phase_history": _with(
-            session,
-            record,
-            status="completed",
-            attempt=event.attempt,
-            basis=event.basis,
-            completed_at=event.at,
-            duration_seconds=max(0.0, round(elapsed, 3)),
-        ),
+        "phase_history": _past(history, event.skipped, event.at),
     }
 
 

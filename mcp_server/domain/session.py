@@ -84,11 +84,12 @@ class PhaseRecord(Frozen):
     """The latest record of one phase.
 
     ``attempt`` counts every judged attempt in the session's life, ``refused`` those that count against the gate's
-    ``max_attempts`` since the phase was last opened anew. Durations are seconds of wall clock without pauses.
+    ``max_attempts`` since the phase was last opened anew. Durations are seconds of wall clock without pauses. A skipped
+    phase was never begun: its ``started_at`` is when that was judged.
     """
 
     phase: int
-    status: Literal["in_progress", "completed", "failed", "rolled_back"]
+    status: Literal["in_progress", "completed", "failed", "rolled_back", "skipped"]
     attempt: int = 0
     refused: int = 0
     basis: Basis | None = None
@@ -143,8 +144,13 @@ class Session(Frozen):
         """The record of the current phase."""
         return self.record_of(self.current_phase)
 
+    @property
+    def skipped_phases(self) -> tuple[int, ...]:
+        """The phases that are skipped as things stand, in order."""
+        return tuple(record.phase for record in self.phase_history if record.status == "skipped")
+
     def record_of(self, phase: int) -> PhaseRecord:
-        """The record of a phase that was entered at least once; KeyError otherwise."""
+        """The record of a phase that was entered or skipped at least once; KeyError otherwise."""
         for record in self.phase_history:
             if record.phase == phase:
                 return record

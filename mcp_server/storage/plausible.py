@@ -46,19 +46,23 @@ def _standing(session: Session) -> str | None:
 
 
 def _progress(session: Session) -> str | None:
-    """Every phase before the current one is completed, and no other unless the session is."""
+    """Every phase before the current one is completed or skipped, and no other unless the session is."""
     before = session.phases[: session.phases.index(session.current_phase)]
-    done = session.completed_phases
-    if done != session.phases[: len(done)]:
+    completed = session.completed_phases
+    done = tuple(sorted((*completed, *session.skipped_phases)))
+    if done != session.phases[: len(done)] or completed != tuple(sorted(completed)):
         return "the completed phases are not the first ones"
-    if set(session.artifacts) != set(done):
-        odd = min(set(session.artifacts) ^ set(done))
-        return f"phase {odd} is completed without evidence" if odd in done else f"phase {odd} has evidence too early"
+    if set(session.artifacts) != set(completed):
+        odd = min(set(session.artifacts) ^ set(completed))
+        early = f"phase {odd} has evidence too early"
+        return f"phase {odd} is completed without evidence" if odd in completed else early
     for phase in before:
         if phase not in done:
             return f"it is in phase {session.current_phase}, and phase {phase} is not completed"
     if session.session_status is Status.COMPLETED:
-        return None if done == session.phases else f"it is completed, and phase {session.phases[len(done)]} is not"
+        if done != session.phases:
+            return f"it is completed, and phase {session.phases[len(done)]} is not"
+        return None if completed else "it is completed, and every phase was skipped"
     return None if done == before else f"phase {session.phases[len(before)]} is completed and still to be done"
 
 
@@ -71,6 +75,8 @@ def _records(session: Session) -> str | None:
     for record in session.phase_history:
         if record.phase in session.completed_phases:
             wanted = "completed"
+        elif record.phase in session.skipped_phases:
+            wanted = "skipped"
         else:
             wanted = current if record.phase == session.current_phase else "rolled_back"
         if record.status != wanted:

@@ -31,9 +31,9 @@ def test_phases_are_found_by_their_own_numbers() -> None:
     assert found.phase(1) is None
 
 
-@pytest.mark.parametrize(("number", "following"), [(0, 2), (1, 2), (2, 5), (5, None)])
-def test_the_next_phase_skips_holes_and_ends_after_the_last(number: int, following: int | None) -> None:
-    assert workflow(0, 2, 5).next_after(number) == following
+@pytest.mark.parametrize(("number", "following"), [(0, [2, 5]), (1, [2, 5]), (2, [5]), (5, [])])
+def test_the_phases_that_follow_pass_over_holes_and_end_after_the_last(number: int, following: list[int]) -> None:
+    assert [phase.number for phase in workflow(0, 2, 5).after(number)] == following
 
 
 def test_a_task_is_found_by_its_number() -> None:

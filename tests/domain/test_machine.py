@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from mcp_server.domain.events import (
     SessionDeleted,
     SessionStarted,
     SessionUndeleted,
+    Skipped,
     WorkflowCompleted,
 )
 from mcp_server.domain.machine import BLOCKED, COMPLETED, FAILED, GONE, OPEN, PAUSED, REFUSED, State
@@ -40,7 +42,7 @@ def at(session: Session) -> datetime:
     return session.last_updated + timedelta(seconds=10)
 
 
-def started(phases: tuple[int, ...] = (1, 2)) -> Session:
+def started(phases: tuple[int, ...] = (1, 2), skipping: int = 0) -> Session:
     return machine.begin(
         SessionStarted(
             at=START,
@@ -49,8 +51,9 @@ def started(phases: tuple[int, ...] = (1, 2)) -> Session:
             target_file=".",
             definition=DEFINITION,
             phases=phases,
-            first_phase=phases[0],
+            first_phase=phases[skipping],
             options=Evidence(),
+            skipped=tuple(Skipped(phase=phase, condition="'small' in options") for phase in phases[:skipping]),
         )
     )
 
@@ -79,21 +82,19 @@ def blocked(session: Session) -> Event:
     )
 
 
-def passed(session: Session) -> Event:
+def passed(session: Session, skipping: int = 0) -> Event:
     following = session.phases[session.phases.index(session.current_phase) + 1 :]
-    attempt = session.record.attempt + 1
-    if following:
-        return PhaseCompleted(
-            at=at(session),
-            phase=session.current_phase,
-            attempt=attempt,
-            evidence=EVIDENCE,
-            basis="attested",
-            next_phase=following[0],
-        )
-    return WorkflowCompleted(
-        at=at(session), phase=session.current_phase, attempt=attempt, evidence=EVIDENCE, basis="attested"
-    )
+    facts: dict[str, Any] = {
+        "at": at(session),
+        "phase": session.current_phase,
+        "attempt": session.record.attempt + 1,
+        "evidence": EVIDENCE,
+        "basis": "attested",
+        "skipped": tuple(Skipped(phase=phase, condition="'small' in options") for phase in following[:skipping]),
+    }
+    if following[skipping:]:
+        return PhaseCompleted(**facts, next_phase=following[skipping])
+    return WorkflowCompleted(**facts)
 
 
 def rolled_back(session: Session) -> Event:
@@ -102,6 +103,7 @@ def rolled_back(session: Session) -> Event:
 
 STEPS: dict[str, Callable[[Session], Event]] = {
     "passed": passed,
+    "passed_over": lambda session: passed(session, skipping=1),
     "refused": lambda session: refusal(GateRefused, session),
     "exhausted": lambda session: refusal(AttemptsExhausted, session),
     "blocked": blocked,
@@ -124,6 +126,7 @@ IN_STATE: dict[str, tuple[State, list[str]]] = {
 
 ACTIVE = {
     "passed": OPEN,
+    "passed_over": COMPLETED,
     "refused": REFUSED,
     "exhausted": FAILED,
     "blocked": BLOCKED,
@@ -203,6 +206,7 @@ def assert_sound(before: Session, after: Session) -> None:
     assert after.last_updated >= before.last_updated
     assert after.current_phase in after.phases
     assert set(after.artifacts) == set(after.completed_phases)
+    assert not set(after.completed_phases) & set(after.skipped_phases)
     assert all(phase <= after.current_phase for phase in after.completed_phases)
     assert (after.gate is not None) == (after.session_status == "active")
     assert (after.completed_at is not None) == (after.session_status == "completed")
@@ -325,6 +329,63 @@ def test_a_phase_that_was_never_entered_has_no_record() -> None:
 def test_a_phase_that_was_passed_is_named_as_such() -> None:
     with pytest.raises(StateError, match="Phase 1 is completed, since attempt 2; the current phase is 2"):
         machine.require_phase(walk("refused", "passed"), "complete_phase", 1)
+
+
+def statuses(session: Session) -> list[tuple[int, str]]:
+    return [(record.phase, record.status) for record in session.phase_history]
+
+
+def test_skipped_phases_are_recorded_and_are_not_completed() -> None:
+    session = started((1, 2, 3, 4))
+    session = machine.apply(session, passed(session, skipping=2))
+    assert (session.current_phase, session.completed_phases, session.skipped_phases) == (4, (1,), (2, 3))
+    assert statuses(session) == [(1, "completed"), (2, "skipped"), (3, "skipped"), (4, "in_progress")]
+    assert session.record_of(2).started_at == session.last_updated
+    assert session.record_of(2).completed_at is None
+
+
+def test_a_session_can_begin_after_phases_that_are_skipped() -> None:
+    session = started((0, 1, 3), skipping=2)
+    assert (session.current_phase, session.completed_phases, session.skipped_phases) == (3, (), (0, 1))
+    assert statuses(session) == [(0, "skipped"), (1, "skipped"), (3, "in_progress")]
+
+
+def test_skipping_the_last_phase_completes_the_session_and_it_stays_current() -> None:
+    session = walk("passed_over")
+    assert (session.session_status, session.current_phase) == ("completed", 2)
+    assert (session.completed_phases, session.skipped_phases) == ((1,), (2,))
+    assert session.completed_at is not None
+
+
+def test_rolling_back_to_a_skipped_phase_opens_it() -> None:
+    session = walk("passed_over")
+    opened = machine.apply(session, RolledBack(at=at(session), from_phase=2, to_phase=2))
+    assert machine.state_of(opened) == OPEN
+    assert (opened.current_phase, opened.completed_phases, opened.skipped_phases) == (2, (1,), ())
+    assert opened.draft is None
+    assert statuses(opened) == [(1, "completed"), (2, "in_progress")]
+
+
+def test_rolling_back_before_a_skipped_phase_leaves_it_open_whether_it_is_skipped_again() -> None:
+    session = walk("passed_over", "rollback")
+    assert statuses(session) == [(1, "in_progress"), (2, "rolled_back")]
+    assert statuses(machine.apply(session, passed(session))) == [(1, "completed"), (2, "in_progress")]
+    assert statuses(machine.apply(session, passed(session, skipping=1))) == [(1, "completed"), (2, "skipped")]
+
+
+def test_a_phase_that_is_skipped_later_keeps_its_counts() -> None:
+    session = walk("passed", "refused", "rollback", "passed_over")
+    assert (session.record_of(2).status, session.record_of(2).attempt, session.record_of(2).refused) == (
+        "skipped",
+        1,
+        1,
+    )
+
+
+def test_a_phase_that_was_skipped_is_named_as_such() -> None:
+    session = started((1, 2, 3), skipping=1)
+    with pytest.raises(StateError, match="Phase 1 was skipped; the current phase is 2\\. A rollback"):
+        machine.require_phase(session, "complete_phase", 1)
 
 
 def test_an_escalation_ends_with_what_is_done_about_it() -> None:

@@ -21,6 +21,7 @@ from mcp_server.domain.events import (
     RolledBack,
     SessionDeleted,
     SessionUndeleted,
+    Skipped,
     WorkflowCompleted,
 )
 from mcp_server.domain.session import Draft, Evidence, GateState, Session, Status
@@ -44,8 +45,11 @@ def events(session: Session) -> list[Event]:
         "basis": "attested",
     }
     last = phase == session.phases[-1]
+    rest = tuple(Skipped(phase=one, condition="options") for one in session.phases if one > phase)
     return [
         WorkflowCompleted(**passed) if last else PhaseCompleted(**passed, next_phase=phase + 1),
+        WorkflowCompleted(**passed, skipped=rest),
+        *(PhaseCompleted(**passed, skipped=rest[:1], next_phase=one.phase) for one in rest[1:2]),
         GateRefused(**refused),
         AttemptsExhausted(**refused),
         GateBlocked(**judged, blocked_by=("checks",)),
@@ -67,8 +71,9 @@ def outline(session: Session) -> object:
 def walks() -> list[Session]:
     """Every kind of session that events lead to."""
     first = machine.begin(started())
-    found = {outline(first): first}
-    todo = [first]
+    second = machine.begin(started(first_phase=2, skipped=(Skipped(phase=1, condition="options"),)))
+    found = {outline(one): one for one in (first, second)}
+    todo = [first, second]
     while todo:
         session = todo.pop()
         one_on = [SessionUndeleted(at=at(session))] if session.deleted_at else events(session)
@@ -100,7 +105,14 @@ def completed() -> Session:
     return machine.apply(session, events(session)[0])
 
 
+def past_two() -> Session:
+    """In phase 3, with phase 2 skipped."""
+    session = machine.begin(started())
+    return machine.apply(session, events(session)[2])
+
+
 RECORD = machine.begin(started()).record
+SKIPPED = RECORD.model_copy(update={"status": "skipped"})
 EDITS: list[tuple[Session, dict[str, Any], str]] = [
     (machine.begin(started()), {"current_phase": 2}, "phase 1 is not completed"),
     (machine.begin(started()), {"current_phase": 9}, "has no phase 9"),
@@ -121,6 +133,20 @@ EDITS: list[tuple[Session, dict[str, Any], str]] = [
     (in_phase_two(), {"current_phase": 3}, "phase 2 is not completed"),
     (in_phase_two(), {"phase_history": (RECORD, RECORD.model_copy(update={"phase": 2}))}, "must be completed"),
     (in_phase_two(), {"session_status": Status.COMPLETED, "gate": None}, "it is completed, and phase 2"),
+    (past_two(), {"completed_phases": (1, 2), "artifacts": {1: Evidence(), 2: Evidence()}}, "not the first ones"),
+    (past_two(), {"artifacts": {1: Evidence(), 2: Evidence()}}, "phase 2 has evidence too early"),
+    (past_two(), {"current_phase": 2}, "still to be done"),
+    (machine.begin(started()), {"phase_history": (SKIPPED,)}, "still to be done"),
+    (in_phase_two(), {"phase_history": (SKIPPED, RECORD.model_copy(update={"phase": 2}))}, "not the first ones"),
+    (
+        completed(),
+        {
+            "completed_phases": (),
+            "artifacts": {},
+            "phase_history": tuple(SKIPPED.model_copy(update={"phase": phase}) for phase in (1, 2, 3)),
+        },
+        "every phase was skipped",
+    ),
     (completed(), {"completed_at": None}, "completed_at"),
     (completed(), {"draft": Draft(evidence=Evidence())}, "has a draft"),
     (completed(), {"session_status": Status.ACTIVE, "gate": GateState.OPEN}, "still to be done"),
