@@ -44,6 +44,11 @@ class Node:
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
         return "".join(steps).lstrip(".") or "the file"
 
+    @property
+    def line(self) -> int | None:
+        """Where it begins."""
+        return self.report.document.line(self.path) if self.report.document else None
+
     def error(self, message: str, hint: str, why: str = "") -> None:
         """Report an error of this part."""
         self.report.add("error", self.path, message, hint, why)

@@ -200,6 +200,6 @@ def test_validate_names_the_gate_files_of_closing_phases(write: Write) -> None:
     }
     path = write(files, dynamic_phases=True, dynamic_config=CONFIG, phases=FIXED, total_phases=9)
     assert [str(problem) for problem in validate_folder(path)] == [
-        "phases/closing/2/gate-definition.yaml: phase 2: requires nothing, so empty evidence opens it",
-        "phases/closing/gate-definition.yaml: phase 1: asks for booleans only, which are easily said",
+        "phases/closing/2/gate-definition.yaml:1: phase 2: requires nothing, so empty evidence opens it",
+        "phases/closing/gate-definition.yaml:1: phase 1: asks for booleans only, which are easily said",
     ]

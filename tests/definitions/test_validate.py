@@ -48,9 +48,20 @@ def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
 @pytest.mark.parametrize(
     ("files", "metadata", "warning"),
     [
-        ({}, {"total_phases": 4}, "metadata.json: total_phases is 4, and there are 1 phases"),
+        ({}, {"total_phases": 4}, "metadata.json:18: total_phases is 4, and there are 1 phases"),
         ({"notes.txt": "x"}, {}, "notes.txt: belongs to no phase and no task"),
         ({"phases/1/extra.yaml": "a: 1"}, {}, "phases/1/extra.yaml: belongs to no phase and no task"),
+        ({"phases/1/1-read.md": "x"}, {}, "phases/1/1-read.md: is a task's file that no task reads"),
+        (
+            {"phases/1/phase.md": "# Phase 3: One"},
+            {},
+            "phases/1/phase.md: its heading speaks of phase 3, and this is phase 1",
+        ),
+        (
+            {"phases/1/task-3-c.md": "x"},
+            {"phases": [{"phase_number": 1, "phase_name": "A", "tasks": [{"task_number": 1, "file": "task-3-c.md"}]}]},
+            "metadata.json:11: task 1 has a file of the number 3, task-3-c.md",
+        ),
         (
             {"phases/1/gate-definition.yaml": "evidence_schema: {done: {}, count: {}}\nquorum: 3"},
             {},
@@ -64,22 +75,22 @@ def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
         (
             {"phases/1/gate-definition.yaml": "evidence_schema: {done: {required: false}, count: {required: false}}"},
             {},
-            "phases/1/gate-definition.yaml: phase 1: requires nothing, so empty evidence opens it",
+            "phases/1/gate-definition.yaml:1: phase 1: requires nothing, so empty evidence opens it",
         ),
         (
             {"phases/1/gate-definition.yaml": "evidence_schema: {done: {type: boolean}, count: {type: boolean}}"},
             {},
-            "phases/1/gate-definition.yaml: phase 1: asks for booleans only, which are easily said",
+            "phases/1/gate-definition.yaml:1: phase 1: asks for booleans only, which are easily said",
         ),
         (
             {"phases/2/phase.md": "# Two"},
             {"phases": [{"phase_number": n, "phase_name": "P"} for n in (1, 2)]},
-            "metadata.json: phase 2: has no gate of its own, so a summary opens it",
+            "metadata.json:11: phase 2: has no gate of its own, so a summary opens it",
         ),
         (
             {"phases/02/gate-definition.yaml": "evidence_schema: {a: {type: boolean}}"},
             {"phases": [{"phase_number": n, "phase_name": "P"} for n in (1, 2)]},
-            "phases/02/gate-definition.yaml: phase 2: asks for booleans only, which are easily said",
+            "phases/02/gate-definition.yaml:1: phase 2: asks for booleans only, which are easily said",
         ),
         (
             {"phases/1/task-2-b.md": "x", "phases/1/task-02-c.md": "x"},
@@ -92,6 +103,29 @@ def test_what_works_but_is_weaker_than_it_looks_is_a_warning(
     write: Write, files: dict[str, str | bytes], metadata: dict[str, Any], warning: str
 ) -> None:
     assert said(write, files, **metadata) == [f"warning {warning}"]
+
+
+def test_every_problem_says_why_it_matters_and_how_to_mend_it(write: Write) -> None:
+    path = write(
+        {
+            **SOUND,
+            "notes.txt": "x",
+            "phases/1/gate-definition.yaml": "evidence_schema: {a: {type: strin}, b: {}}\nreopen: nobody\n",
+            "phases/2/gate-definition.yaml": "evidence_schema: {a: {type: boolean}}",
+        },
+        start_phase=9,
+    )
+    found = validate_folder(path)
+    assert len(found) == 7
+    assert all(problem.consequence.endswith(".") and problem.hint.endswith(".") for problem in found)
+    assert len({problem.consequence for problem in found}) == 6
+
+
+def test_what_is_more_than_booleans_is_not_weak(write: Write) -> None:
+    rules = "cross_field_validation: [{rule: \"lambda e: e['a'] or e['b']\", error_message: None.}]"
+    gate = f"evidence_schema: {{a: {{type: boolean, required: false}}, b: {{type: boolean, required: false}}}}\n{rules}"
+    phases = [{"phase_number": 1, "phase_name": "Only"}]
+    assert said(write, {"phases/1/gate-definition.yaml": gate}, phases=phases) == []
 
 
 def test_a_task_file_that_is_not_there_is_a_warning(write: Write) -> None:
@@ -111,7 +145,7 @@ def test_a_folder_without_an_entry_and_an_entry_without_a_folder_are_warnings(wr
     phases[2] |= {"checkpoint": {"required_evidence": ["a"]}}
     phases[3] |= {"checkpoint": {"required_evidence": ["a"]}, "file": "core/glossary.md"}
     assert said(write, files, phases=phases) == [
-        "warning metadata.json: phase 5: has no folder, so there is nothing to read",
+        "warning metadata.json:15: phase 5: has no folder, so there is nothing to read",
         "warning phases/04: is a phase of the workflow, and the metadata does not list it",
         "warning phases/2: is a phase of the workflow, and the metadata does not list it",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcp_server.domain.definition import Gate
 
@@ -16,7 +16,7 @@ MAX_ITEMS = 500
 class PlanTask:
     """One task; ``label`` is its number as the plan writes it (``1.2``, ``T012``), ``number`` its number in the phase.
 
-    ``body`` is its Markdown as it stands.
+    ``body`` is its Markdown as it stands, ``line`` where the file begins to speak of it.
     """
 
     number: int
@@ -29,6 +29,7 @@ class PlanTask:
     steps: tuple[str, ...] = ()
     acceptance: tuple[str, ...] = ()
     deliverables: tuple[str, ...] = ()
+    line: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class PlanPhase:
     evidence: tuple[str, ...] = ()
     tasks: tuple[PlanTask, ...] = ()
     gate: Gate | None = None
+    line: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

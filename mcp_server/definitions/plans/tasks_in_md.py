@@ -130,4 +130,5 @@ def read_task(outline: Outline, found: Found, number: int) -> PlanTask:
         steps=fields.first(*_STEPS).texts or nested,
         acceptance=fields.first(*ACCEPTANCE).texts,
         deliverables=fields.first(*DELIVERABLES).texts,
+        line=found.start + 1,
     )

@@ -200,6 +200,7 @@ class _Reader:
                 read_task(self._outline, task, of)
                 for of, task in sorted(zip(numbers, candidate.tasks, strict=True), key=lambda pair: pair[0])
             ),
+            line=mark.start + 1,
         )
 
     def _preamble_end(self, candidate: _Candidate, zones: list[Zone]) -> int:
