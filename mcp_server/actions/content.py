@@ -133,7 +133,7 @@ def _checkpoint(gate: Gate, pager: Pager) -> Checkpoint:
         required_evidence=required,
         evidence_schema=_schema(schema, properties),
         checks=[CheckTitle.model_validate(check) for check in checks],
-        approval=bool(gate.approval and gate.approval.get("required", True)),
+        approval=gate.approval is not None,
     )
 
 

@@ -7,13 +7,14 @@ may ask for something, so it blocks as well; only keys that inform a reader are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
+from mcp_server.definitions.check_parts import read_approval, read_checks
 from mcp_server.definitions.documents import DocumentError, read_yaml
 from mcp_server.definitions.nodes import Node, Report
 from mcp_server.definitions.plain_gates import check_name
 from mcp_server.domain.defects import defects, doubts
-from mcp_server.domain.definition import DEFAULT_MAX_ATTEMPTS, CheckInfo, Field, FieldType, Gate, Rule
+from mcp_server.domain.definition import DEFAULT_MAX_ATTEMPTS, Field, FieldType, Gate, Rule
 from mcp_server.domain.suggestions import did_you_mean
 
 # The short names that Python and JSON Schema have for the same types.
@@ -71,17 +72,12 @@ def _gate(root: Node) -> Gate:
     if checkpoint.child("enabled").boolean(default=True) is False:
         checkpoint.child("enabled").warning("'enabled: false' does not open a gate", "Remove the key.")
     fields = read_fields(root.child("evidence_schema").members().items(), unsupported)
-    checks = tuple(_check(node) for node in root.child("checks").entries())
-    approval = _approval(root.child("approval"))
-    protected_paths = root.child("protected_paths").texts()
+
+    def unknown(node: Node, known: Iterable[str]) -> None:
+        unsupported.extend(_unknown(node, known, informative=()))
+
     on_no_go = root.child("on_no_go")
-    unsupported += _unknown(on_no_go, {"advise"}, informative=())
-    asked_for = {
-        "checks": bool(checks),
-        "approval": approval is not None and approval.get("required", True) is not False,
-        "protected_paths": bool(protected_paths),
-    }
-    unsupported += [_without_machinery(root.child(key)) for key, asked in asked_for.items() if asked]
+    unknown(on_no_go, {"advise", "rollback_to"})
     return Gate(
         fields=fields,
         rules=tuple(_rule(node, unsupported) for node in root.child("cross_field_validation").entries()),
@@ -91,9 +87,10 @@ def _gate(root: Node) -> Gate:
         max_attempts=root.child("max_attempts").integer(DEFAULT_MAX_ATTEMPTS),
         reopen=_reopen(root.child("reopen")),
         advice=on_no_go.child("advise").text() or None,
-        checks=checks,
-        approval=approval,
-        protected_paths=protected_paths,
+        rollback_to=_phase_number(on_no_go.child("rollback_to")),
+        checks=read_checks(root.child("checks"), unknown),
+        approval=read_approval(root.child("approval"), unknown),
+        protected_paths=root.child("protected_paths").texts(),
         unsupported=tuple(unsupported),
         origin="file",
     )
@@ -129,8 +126,6 @@ def _field(name: str, node: Node, unsupported: list[str]) -> Field:
     if kind not in _TYPES:
         known = "boolean, integer, number, float, string, object, list"
         node.child("type").error(f"there is no type '{kind}'", f"Use one of {known}.")
-    from_check = node.child("from_check").text() or None
-    unsupported += [_without_machinery(node.child("from_check"))] if from_check else []
     return Field(
         name=name,
         type=_TYPES.get(kind, "any"),
@@ -138,7 +133,7 @@ def _field(name: str, node: Node, unsupported: list[str]) -> Field:
         validator=node.child("validator").text() or None,
         validator_params={key: member.data for key, member in node.child("validator_params").members().items()},
         description=node.child("description").text(),
-        from_check=from_check,
+        from_check=node.child("from_check").text() or None,
     )
 
 
@@ -151,18 +146,8 @@ def _rule(node: Node, unsupported: list[str]) -> Rule:
     )
 
 
-def _check(node: Node) -> CheckInfo:
-    raw: dict[str, Any] = {key: member.data for key, member in node.members().items()}
-    identity = node.child("id").text()
-    if not identity:
-        node.error("a check needs an id", "Give it one.")
-    return CheckInfo(id=identity, description=node.child("description").text(), raw=raw)
-
-
-def _approval(node: Node) -> dict[str, Any] | None:
-    if isinstance(node.data, bool):
-        return {"required": node.data}
-    return {key: member.data for key, member in node.members().items()} or None
+def _phase_number(node: Node) -> int | None:
+    return None if node.data is None else node.integer(0)
 
 
 def _reopen(node: Node) -> Literal["assistant", "person"]:

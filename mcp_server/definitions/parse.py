@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mcp_server.definitions.budgets import read_budget
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.documents import DocumentError, read_json
 from mcp_server.definitions.nodes import Node, Report
-from mcp_server.definitions.phases import read_phases
+from mcp_server.definitions.options import read_options, undeclared
+from mcp_server.definitions.phases import GATE_FILE, read_phases
 from mcp_server.definitions.plans.dynamic import add_dynamic_phases, read_source
 from mcp_server.definitions.problems import Problem
+from mcp_server.domain.checks import OptionDeclaration
 from mcp_server.domain.definition import Phase, Workflow
 
 METADATA = "metadata.json"
@@ -60,6 +63,11 @@ def _workflow(bundle: Bundle, root: Node, problems: list[Problem]) -> Workflow |
     phases = read_phases(root, bundle.files, problems)
     if source is not None:
         phases = add_dynamic_phases(phases, source, root, bundle, problems)
+    options = read_options(root)
+    phases = tuple(_held_to_declarations(phase, phases, options, problems) for phase in phases)
+    budget = read_budget(root.child("budget"))
+    if budget is not None:
+        phases = tuple(_metered(phase) for phase in phases)
     awaits_plan = source is not None and bundle.plan is None
     if not (phases or awaits_plan) or not all(required.values()):
         return None
@@ -77,9 +85,11 @@ def _workflow(bundle: Bundle, root: Node, problems: list[Problem]) -> Workflow |
         target_languages=root.first("target_languages", "target_language").texts(severity="warning"),
         artifacts=root.first("artifacts", "primary_outputs").texts(severity="warning"),
         estimated_duration=root.child("estimated_duration").text(severity="warning") or None,
-        phases=_within_budget(root, phases),
+        phases=phases,
         start_phase=_start(root.child("start_phase"), phases, any_number=awaits_plan),
         plan=source,
+        options=options,
+        budget=budget,
         metadata=root.data,
     )
 
@@ -99,15 +109,23 @@ def _start(node: Node, phases: tuple[Phase, ...], *, any_number: bool) -> int:
     return number
 
 
-def _within_budget(root: Node, phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
-    """The phases, each gate blocked when the metadata sets a budget: no gate may pass unmetered what asks for one."""
-    budget = root.child("budget")
-    if budget.data is None or budget.child("mode").data == "off":
-        return phases
-    budget.warning("'budget' is not supported by this version, so every gate blocks", "Remove it to use this version.")
-    return tuple(
-        phase.model_copy(
-            update={"gate": phase.gate.model_copy(update={"unsupported": (*phase.gate.unsupported, "budget")})}
-        )
-        for phase in phases
-    )
+def _held_to_declarations(
+    phase: Phase, phases: tuple[Phase, ...], options: tuple[OptionDeclaration, ...], problems: list[Problem]
+) -> Phase:
+    """The phase, its gate blocking when it has filled in what nobody declared, or sends back to where nothing is."""
+    wrong = [said for check in phase.gate.checks for said in undeclared(check, options)]
+    back = phase.gate.rollback_to
+    if back is not None and back not in {one.number for one in phases if one.number < phase.number}:
+        wrong.append(f"on_no_go goes back to phase {back}, which is none before this one")
+    if not wrong:
+        return phase
+    file, hint = f"phases/{phase.number}/{GATE_FILE}", "Mend the gate, or declare the option in the metadata."
+    problems.extend(Problem("error", file, None, said, hint) for said in wrong)
+    problem = phase.gate.problem or f"the gate is invalid: {'; '.join(wrong[:3])}"
+    return phase.model_copy(update={"gate": phase.gate.model_copy(update={"problem": problem})})
+
+
+def _metered(phase: Phase) -> Phase:
+    # No gate may pass unmetered what asks to be metered.
+    gate = phase.gate.model_copy(update={"unsupported": (*phase.gate.unsupported, "budget")})
+    return phase.model_copy(update={"gate": gate})

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from mcp_server.domain.session import Frozen
+from mcp_server.domain.frozen import Frozen
 
 Channel = Literal["terminal", "operator_file", "elicitation"]
 """How the word came: typed on a terminal, from automation that gave the operator's passphrase in a file, or through

@@ -21,7 +21,7 @@ class Defect:
 
 def defects(gate: Gate) -> tuple[Defect, ...]:
     """Why ``gate`` can never be judged: what cannot be read, and names of what does not exist."""
-    return (*_broken_validators(gate), *_broken_fields(gate), *_broken_rules(gate))
+    return (*_broken_validators(gate), *_broken_fields(gate), *_broken_rules(gate), *_unknown_checks(gate))
 
 
 def doubts(gate: Gate) -> tuple[Defect, ...]:
@@ -63,6 +63,15 @@ def _broken_rules(gate: Gate) -> Iterator[Defect]:
         for name in rule.needed:
             if _is_undeclared(gate, name):
                 yield Defect(path, f"the rule {index + 1} reads '{name}', which {_undeclared(gate, name)}")
+
+
+def _unknown_checks(gate: Gate) -> Iterator[Defect]:
+    known = [check.id for check in gate.checks]
+    for field in gate.fields:
+        if field.from_check is not None and field.from_check not in known:
+            meant = did_you_mean(field.from_check, known)
+            problem = f"the field '{field.name}' comes from the check '{field.from_check}', which is not there{meant}"
+            yield Defect(("evidence_schema", field.name, "from_check"), problem)
 
 
 def _readable_rules(gate: Gate) -> Iterator[tuple[int, tuple[str | int, ...], Expression]]:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from mcp_server.domain.checks import Approval, Budget, Check, OptionDeclaration
+
 FieldType = Literal["boolean", "integer", "number", "float", "string", "object", "list", "any"]
 GateOrigin = Literal["file", "required_evidence", "validation_criteria", "fallback"]
 
@@ -83,19 +85,12 @@ class Rule(Part):
     error_message: str
 
 
-class CheckInfo(Part):
-    """A check that the gate wants run, as it was declared."""
-
-    id: str
-    description: str = ""
-    raw: dict[str, Any] = {}
-
-
 class Gate(Part):
     """What must be shown to leave a phase.
 
     ``problem`` is set when the gate cannot be evaluated, ``unsupported`` names the keys whose machinery this program
-    does not have. Either one blocks the gate: it is said, and no evidence opens it.
+    does not have. Either one blocks the gate: it is said, and no evidence opens it. ``rollback_to`` is the phase that a
+    refusal by a check sends the session back to.
     """
 
     fields: tuple[Field, ...] = ()
@@ -106,8 +101,9 @@ class Gate(Part):
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     reopen: Literal["assistant", "person"] = "assistant"
     advice: str | None = None
-    checks: tuple[CheckInfo, ...] = ()
-    approval: dict[str, Any] | None = None
+    rollback_to: int | None = None
+    checks: tuple[Check, ...] = ()
+    approval: Approval | None = None
     protected_paths: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
     problem: str | None = None
@@ -174,6 +170,8 @@ class Workflow(Part):
     phases: tuple[Phase, ...]
     start_phase: int
     plan: PlanSource | None = None
+    options: tuple[OptionDeclaration, ...] = ()
+    budget: Budget | None = None
     metadata: Mapping[str, Any] = {}
 
     @property

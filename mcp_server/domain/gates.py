@@ -79,7 +79,8 @@ _OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {
 def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict:
     """Judge ``evidence`` at ``gate``. Never raises: an exception inside is a finding, not a pass."""
     broken = (gate.problem,) if gate.problem is not None else tuple(defect.problem for defect in defects(gate))
-    blocked_by = (*broken, *(f"'{key}' is not supported by this version of the program" for key in gate.unsupported))
+    lacking = (f"'{key}' is not supported by this version of the program" for key in _without_machinery(gate))
+    blocked_by = (*broken, *lacking)
     if broken:
         # What such a gate asks for cannot be told.
         return Verdict("blocked", blocked_by=blocked_by)
@@ -102,6 +103,17 @@ def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict
     names = dict.fromkeys([field.name for field in gate.fields if field.name in shown] + list(evidence))
     accepted = tuple(Accepted(name, "attested") for name in names if name not in doubtful)
     return Verdict("passed", warnings=warnings, accepted=accepted)
+
+
+def _without_machinery(gate: Gate) -> tuple[str, ...]:
+    asked_for = {
+        "checks": gate.checks,
+        "approval": gate.approval,
+        "protected_paths": gate.protected_paths,
+        "on_no_go.rollback_to": gate.rollback_to is not None,
+    }
+    from_checks = [f"evidence_schema.{field.name}.from_check" for field in gate.fields if field.from_check]
+    return (*gate.unsupported, *from_checks, *(key for key, asked in asked_for.items() if asked))
 
 
 def required_names(gate: Gate) -> tuple[str, ...]:

@@ -6,15 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
+
+from mcp_server.domain.frozen import Frozen, Stored
 
 SCHEMA_VERSION = 1
-
-
-class Frozen(BaseModel):
-    """A value that takes no unknown field: what this program does not know it must not drop by writing it back."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Status(StrEnum):
@@ -40,13 +36,6 @@ Basis = Literal["attested", "verified", "human", "overridden"]
 
 Reopen = Literal["assistant", "person"]
 """Who may open a phase again whose attempts are used up."""
-
-
-class Stored(Frozen):
-    """Content too large for the head, kept as a blob named by its SHA-256."""
-
-    sha256: str
-    bytes: int
 
 
 class Item(Frozen):

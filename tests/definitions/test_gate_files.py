@@ -7,6 +7,7 @@ import pytest
 from mcp_server.actions.json_values import MAX_NAME_LENGTH
 from mcp_server.definitions.gate_files import read_gate
 from mcp_server.definitions.plain_gates import slugs_of
+from mcp_server.domain.checks import Check, Conditions
 from mcp_server.domain.definition import Field, Gate, Rule
 
 pytestmark = pytest.mark.unit
@@ -112,7 +113,8 @@ def test_the_short_names_of_types_are_read(written: str, read: str) -> None:
         ("max_attempts: -1", 1, "max_attempts has to be an integer not below 0"),
         ("max_attempts: true", 1, "max_attempts has to be an integer not below 0"),
         ("reopen: nobody", 1, "nobody called 'nobody' can reopen"),
-        ("checks: [{run: [ls]}]", 1, "a check needs an id"),
+        ("checks: [{run: [ls], pass: {exit_code: 0}}]", 1, "a check needs an id"),
+        ("approval: {required: maybe}", 1, "approval.required has to be true or false"),
         ("checks: {}", 1, "checks has to be a list"),
         ("protected_paths: {}", 1, "protected_paths has to be a list of texts"),
         ("protected_paths: [[a]]", 1, "protected_paths[0] has to be text"),
@@ -133,21 +135,15 @@ def test_what_is_wrong_is_an_error_with_its_line_and_blocks_the_gate(text: str, 
 @pytest.mark.parametrize(
     ("text", "unsupported"),
     [
-        ("checks: [{id: a, run: [ls]}]", ("checks",)),
         ("checks: []", ()),
-        ("approval: {required: true}", ("approval",)),
-        ("approval: {prompt: Ready?}", ("approval",)),
-        ("approval: {required: maybe}", ("approval",)),
-        ("approval: true", ("approval",)),
         ("approval: {required: false}", ()),
         ("approval: false", ()),
-        ("protected_paths: [tests/**]", ("protected_paths",)),
         ("protected_paths: []", ()),
-        ("on_no_go: {advise: x, rollback_to: 2}", ("on_no_go.rollback_to",)),
-        ("evidence_schema: {a: {from_check: unit}}", ("evidence_schema.a.from_check",)),
         ("evidence_schema: {a: {minimum: 3}}", ("evidence_schema.a.minimum",)),
         ("cross_field_validation: [{rule: 'lambda e: True', severity: low}]", ("cross_field_validation[0].severity",)),
         ("checkpoint: {mode: soft}", ("checkpoint.mode",)),
+        ("checks: [{id: a, file: b, pass: {exists: true, sha256: x}}]", ("checks[0].pass.sha256",)),
+        ("approval: {quorum: 2}", ("approval.quorum",)),
         ("quorum: 2", ("quorum",)),
         ("title: T\nnotes: n\nversion: 1\nphase: 1\ndescription: d\nphase_name: p", ()),
     ],
@@ -211,9 +207,13 @@ def test_a_name_that_is_too_long_to_be_submitted_is_an_error() -> None:
 
 
 def test_checks_are_kept_as_they_were_declared() -> None:
-    gate, _ = read_gate("checks: [{id: unit, description: All pass, run: [pytest]}]", "gate.yaml")
-    (check,) = gate.checks
-    assert (check.id, check.description, check.raw["run"]) == ("unit", "All pass", ["pytest"])
+    gate, _ = read_gate(
+        "checks: [{id: unit, description: All pass, run: [pytest, -q], pass: {exit_code: 0}}]", "gate.yaml"
+    )
+    conditions = Conditions(exit_code=0)
+    assert gate.checks == (
+        Check(id="unit", kind="run", description="All pass", run=("pytest", "-q"), conditions=conditions),
+    )
 
 
 def test_a_gate_cannot_be_switched_off() -> None:

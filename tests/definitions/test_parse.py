@@ -358,7 +358,7 @@ def test_a_broken_gate_makes_the_definition_invalid_and_blocks_where_it_is_alrea
     assert "phases/1/gate-definition.yaml:2" in verdict.blocked_by[0]
 
 
-@pytest.mark.parametrize("budget", [{"max_tokens": 5}, {"mode": "warn"}, 3])
+@pytest.mark.parametrize("budget", [{"max_tokens": 5}, {"mode": "strict", "max_cost_usd": 0.5}])
 def test_a_budget_blocks_every_gate_of_the_workflow(write: Write, budget: object) -> None:
     found = workflow(write, phases=[{"phase_number": n, "phase_name": "P"} for n in (1, 2)], budget=budget)
     assert [phase.gate.unsupported for phase in found.phases] == [("budget",), ("budget",)]

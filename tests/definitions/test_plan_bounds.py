@@ -9,6 +9,7 @@ import pytest
 from mcp_server.definitions.plans.dynamic import read_plan
 from mcp_server.definitions.plans.model import MAX_ITEMS, MAX_PHASES, MAX_TASKS
 from mcp_server.definitions.plans.tasks_md import MAX_LINES, read_tasks_md
+from mcp_server.domain.checks import Approval
 from mcp_server.domain.definition import PlanSource
 
 pytestmark = pytest.mark.unit
@@ -117,13 +118,13 @@ def test_a_plan_in_yaml_that_cannot_be_read_is_an_error_with_its_line(text: str,
     assert any(one.startswith(problem) for one in found), found
 
 
-def test_a_plan_in_yaml_that_wants_a_person_s_approval_blocks_and_never_opens() -> None:
+def test_a_plan_in_yaml_that_wants_a_person_s_approval_has_a_gate_that_asks_for_it() -> None:
     text = "phases:\n- {number: 1, validation_gate: {human_approval_required: true, evidence_required: {a: {}}}}"
     plan, problems = read_plan(YAML, "plan", text.encode())
     assert problems == ()
     assert plan is not None
     assert plan.phases[0].gate is not None
-    assert plan.phases[0].gate.unsupported == ("approval",)
+    assert plan.phases[0].gate.approval == Approval()
 
 
 def test_problems_name_the_line_in_the_file_also_behind_front_matter() -> None:

@@ -68,11 +68,6 @@ def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
             "phases/1/gate-definition.yaml:2: 'quorum' is not supported by this version, so the gate blocks",
         ),
         (
-            {},
-            {"budget": {"tokens": 5}},
-            "metadata.json:18: 'budget' is not supported by this version, so every gate blocks",
-        ),
-        (
             {"phases/1/gate-definition.yaml": "evidence_schema: {done: {required: false}, count: {required: false}}"},
             {},
             "phases/1/gate-definition.yaml:1: phase 1: requires nothing, so empty evidence opens it",

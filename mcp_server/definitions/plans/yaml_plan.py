@@ -7,6 +7,7 @@ from mcp_server.definitions.gate_files import read_fields
 from mcp_server.definitions.nodes import Node, Report
 from mcp_server.definitions.plans.model import Plan, PlanPhase, PlanTask
 from mcp_server.definitions.problems import Problem
+from mcp_server.domain.checks import Approval
 from mcp_server.domain.definition import Field, Gate
 from mcp_server.domain.gates import defects
 
@@ -46,6 +47,7 @@ def _phase(entry: Node, place: int) -> PlanPhase:
         acceptance=entry.first("validation_criteria", "acceptance_criteria").texts(),
         tasks=_tasks(entry.child("tasks")),
         gate=_gate(entry.child("validation_gate")),
+        line=entry.line,
     )
 
 
@@ -58,7 +60,9 @@ def _tasks(node: Node) -> tuple[PlanTask, ...]:
             entry.error(f"the task {number} is there twice", "Give each task of a phase its own number.")
         title = entry.text() if named else entry.first("name", "title", "task_name").text()
         found[number] = (
-            PlanTask(number, str(number), title or f"Task {number}") if named else _task(entry, number, title)
+            PlanTask(number, str(number), title or f"Task {number}", line=entry.line)
+            if named
+            else _task(entry, number, title)
         )
     return tuple(found[number] for number in sorted(found))
 
@@ -75,6 +79,7 @@ def _task(entry: Node, number: int, title: str) -> PlanTask:
         steps=entry.first("steps", "steps_outline", "execution_steps").texts(),
         acceptance=entry.first("acceptance_criteria", "validation_criteria").texts(),
         deliverables=entry.first("deliverables", "outputs", "artifacts").texts(),
+        line=entry.line,
     )
 
 
@@ -84,18 +89,18 @@ def _gate(node: Node) -> Gate | None:
     if wanted.data is None and not human:
         node.members()
         return None
-    unsupported: list[str] = ["approval"] if human else []
+    unsupported: list[str] = []
     if isinstance(wanted.data, dict):
         told = {name: member for name, member in wanted.members().items() if isinstance(member.data, str)}
         fields = tuple(Field(name=name, description=member.text()) for name, member in told.items())
         fields += read_fields(((n, m) for n, m in wanted.members().items() if n not in told), unsupported)
     else:
         fields = tuple(Field(name=name) for name in wanted.texts())
-    if not fields:
+    if not fields and not human:
         return None
     gate = Gate(
         fields=fields,
-        approval={"required": True} if human else None,
+        approval=Approval() if human else None,
         unsupported=tuple(unsupported),
         origin="required_evidence",
     )
