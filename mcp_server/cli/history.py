@@ -25,6 +25,8 @@ from mcp_server.domain.events import (
     RolledBack,
     SealAccepted,
     SessionDeleted,
+    SessionImported,
+    SessionMigrated,
     SessionStarted,
     SessionUndeleted,
     WorkflowCompleted,
@@ -105,8 +107,21 @@ def _told(event: Event) -> str:
     return " ".join(said.split())
 
 
-def _reason(event: PhaseReopened | SealAccepted | SessionDeleted | Paused | Resumed | SessionUndeleted) -> str:
+def _reason(
+    event: SessionImported
+    | SessionMigrated
+    | PhaseReopened
+    | SealAccepted
+    | SessionDeleted
+    | Paused
+    | Resumed
+    | SessionUndeleted,
+) -> str:
     match event:
+        case SessionImported():
+            return f"{event.session.workflow_type} on {event.session.target_file}, from {event.session.imported_from}"
+        case SessionMigrated():
+            return f"from version {event.from_schema} of the format"
         case PhaseReopened():
             return f"phase {event.phase}, by a person: {event.reason}"
         case SealAccepted():

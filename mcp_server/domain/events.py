@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from mcp_server.domain.authority import Authority
 from mcp_server.domain.session import Basis, DefinitionRef, Evidence, Frozen, Reopen, Session, Usage
 
 
@@ -45,6 +46,19 @@ class SessionStarted(_Event):
     skipped: tuple[Skipped, ...] = ()
     open_sessions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class SessionImported(_Event):
+    """The first event of a session that came from another program: ``session`` is what its file there says.
+
+    ``source`` is the SHA-256 of that file, ``lost`` what of it a session has no place for.
+    """
+
+    type: Literal["session_imported"] = "session_imported"
+    session: Session
+    source: str
+    lost: tuple[str, ...] = ()
+    authority: Authority = Authority()
 
 
 class _Attempt(_Event):
@@ -159,6 +173,13 @@ class SessionUndeleted(_Event):
     type: Literal["session_undeleted"] = "session_undeleted"
 
 
+class SessionMigrated(_Event):
+    """The session's file was of an older version of the format and is now written in the present one."""
+
+    type: Literal["session_migrated"] = "session_migrated"
+    from_schema: int
+
+
 class SealAccepted(_Event):
     """A person looked at files changed by other hands and accepted them as they are; ``session`` is what they say."""
 
@@ -170,6 +191,7 @@ class SealAccepted(_Event):
 
 Event = Annotated[
     SessionStarted
+    | SessionImported
     | GateRefused
     | AttemptsExhausted
     | GateBlocked
@@ -182,6 +204,7 @@ Event = Annotated[
     | RolledBack
     | SessionDeleted
     | SessionUndeleted
+    | SessionMigrated
     | SealAccepted,
     Field(discriminator="type"),
 ]

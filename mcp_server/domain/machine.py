@@ -29,6 +29,8 @@ from mcp_server.domain.events import (
     RolledBack,
     SealAccepted,
     SessionDeleted,
+    SessionImported,
+    SessionMigrated,
     SessionStarted,
     SessionUndeleted,
     Skipped,
@@ -148,8 +150,10 @@ def refusal(session: Session, message: str, remediation: str | None = None) -> S
     )
 
 
-def begin(event: SessionStarted) -> Session:
+def begin(event: SessionStarted | SessionImported) -> Session:
     """The session that its first event makes."""
+    if isinstance(event, SessionImported):
+        return event.session
     return Session(
         session_id=event.session_id,
         version=1,
@@ -173,10 +177,12 @@ def apply(session: Session, event: Event) -> Session:
     Raises ``StateError`` when the table has no such step, or the event speaks of a phase that is not the current one.
     """
     match event:
-        case SessionStarted():
+        case SessionStarted() | SessionImported():
             raise refusal(session, "The session has already been started.")
         case SessionUndeleted():
             return _next(session, event, deleted_at=None)
+        case SessionMigrated():
+            return _next(session, event)
         case SealAccepted():
             return _next(event.session, event)
         case _:
@@ -233,7 +239,14 @@ def _consequences(session: Session, event: Event) -> dict[str, Any]:
         case RolledBack():
             _guard(session, event.from_phase)
             return _rolled_back(session, event)
-        case SessionStarted() | SessionDeleted() | SessionUndeleted() | SealAccepted():
+        case (
+            SessionStarted()
+            | SessionImported()
+            | SessionDeleted()
+            | SessionUndeleted()
+            | SessionMigrated()
+            | SealAccepted()
+        ):
             return {}
         case _:
             assert_never(event)

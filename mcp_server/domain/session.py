@@ -99,7 +99,8 @@ class Session(Frozen):
     """One walk through one workflow. ``version`` is the revision: 1 at the start, one more with every event.
 
     ``last_refusal`` tells what the gate said last in this phase, ``escalated`` that it had said the same before, and
-    ``reopen`` who may open the phase again once it has failed.
+    ``reopen`` who may open the phase again once it has failed. ``imported_from`` is the id that a session had in the
+    program it came from.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -127,6 +128,7 @@ class Session(Frozen):
     paused_at: datetime | None = None
     completed_at: datetime | None = None
     deleted_at: datetime | None = None
+    imported_from: str | None = None
 
     @property
     def record(self) -> PhaseRecord:

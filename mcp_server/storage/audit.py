@@ -12,7 +12,15 @@ from typing import Final, Literal
 
 from pydantic import ValidationError
 
-from mcp_server.domain.events import Event, SealAccepted, SessionDeleted, SessionStarted, SessionUndeleted
+from mcp_server.domain.events import (
+    Event,
+    SealAccepted,
+    SessionDeleted,
+    SessionImported,
+    SessionMigrated,
+    SessionStarted,
+    SessionUndeleted,
+)
 from mcp_server.domain.session import Frozen, Session
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.anchors import AuditAnchor
@@ -26,7 +34,7 @@ from mcp_server.storage.locks import Locks
 # The last line is looked for in the last bytes of the file; no line is longer.
 _TAIL: Final = 64 * 1024
 
-Kind = Literal["started", "deleted", "undeleted", "seal_accepted"]
+Kind = Literal["started", "imported", "migrated", "deleted", "undeleted", "seal_accepted"]
 
 
 class AuditLine(Frozen):
@@ -51,6 +59,10 @@ def audited(event: Event, event_id: str, session: Session) -> AuditLine | None:
     match event:
         case SessionStarted():
             kind = "started"
+        case SessionImported():
+            kind, reason = "imported", event.session.imported_from
+        case SessionMigrated():
+            kind = "migrated"
         case SessionDeleted():
             kind, reason = "deleted", event.reason
         case SessionUndeleted():

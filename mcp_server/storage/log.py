@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import Field, ValidationError
 
 from mcp_server.domain import machine
-from mcp_server.domain.events import Event, SealAccepted, SessionStarted
+from mcp_server.domain.events import Event, SealAccepted, SessionImported, SessionStarted
 from mcp_server.domain.session import Frozen, Session
 from mcp_server.errors import StateError
 from mcp_server.storage.findings import tampered
@@ -99,7 +99,7 @@ def fold(records: Sequence[Record]) -> Session:
     first = records[start].event
     try:
         match first:
-            case SessionStarted():
+            case SessionStarted() | SessionImported():
                 session = machine.begin(first)
             case SealAccepted():
                 session = machine.apply(first.session, first)
