@@ -79,8 +79,8 @@ class Home:
     def define(self, name: str, phases: list[Body], **metadata: Any) -> None:
         """Add a workflow to the project.
 
-        A phase has ``number``, ``gate`` (as in its file), and as it likes ``name``, ``purpose``, ``text`` and ``tasks``
-        (Markdown by file name).
+        A phase has ``number``, ``gate`` (as in its file), and as it likes ``name``, ``purpose``, ``text``, ``tasks``
+        (Markdown by file name), ``skippable`` and ``skip_condition``.
         """
         described = {
             "workflow_type": name,
@@ -94,6 +94,7 @@ class Home:
                     "phase_number": phase["number"],
                     "phase_name": phase.get("name", f"Phase {phase['number']}"),
                     "purpose": phase.get("purpose", ""),
+                    **{key: phase[key] for key in ("skippable", "skip_condition") if key in phase},
                 }
                 for phase in phases
             ],

@@ -9,6 +9,7 @@ from mcp_server.actions.action import Action, Answer, Part, Reply, SessionMutati
 from mcp_server.actions.content import PhaseContent, first_page, schema_of, warnings_of
 from mcp_server.actions.fields import EvidenceObject, PhaseNumber, SessionId
 from mcp_server.actions.paging import Pager, clipped, size
+from mcp_server.actions.skipped import SkippedPhase, skipped_phases
 from mcp_server.domain.events import GateBlocked, PhaseCompleted, WorkflowCompleted
 from mcp_server.engine import Engine, Outcome, Refusal, require_phase
 from mcp_server.errors import GateError
@@ -38,12 +39,13 @@ class AcceptedEvidence(Part):
 
 
 class PhasePassed(Reply):
-    """The gate is open: the next phase in full, or the end of the workflow."""
+    """The gate is open: the next phase in full, or the end of the workflow; ``skipped_phases`` lie between."""
 
     checkpoint_passed: bool
     phase_completed: int
     evidence_accepted: list[AcceptedEvidence]
     checks: list[dict[str, Any]]
+    skipped_phases: list[SkippedPhase] | None = None
     next_phase: PhaseContent | None = None
     workflow_completed: bool | None = None
 
@@ -71,6 +73,7 @@ def _passed(engine: Engine, outcome: Outcome, event: PhaseCompleted | WorkflowCo
         phase_completed=event.phase,
         evidence_accepted=[AcceptedEvidence.model_validate(one) for one in accepted],
         checks=[],
+        skipped_phases=skipped_phases(outcome.workflow, (one.phase for one in event.skipped)),
         next_phase=content,
         workflow_completed=True if isinstance(event, WorkflowCompleted) else None,
         warnings=warnings_of(event.warnings),

@@ -57,11 +57,15 @@ class PlanPhase(Part):
 
 
 class PhaseContent(Part):
-    """One phase, as far as it fits; task bodies come one at a time."""
+    """One phase, as far as it fits; task bodies come one at a time.
+
+    ``skip_condition`` is what the definition says of skipping it: an expression that did not hold, or a note.
+    """
 
     phase_number: int
     title: str
     plan_phase: PlanPhase | None = None
+    skip_condition: str | None = None
     description: str
     instructions: str
     tasks: list[TaskTitle]
@@ -77,6 +81,7 @@ def page_of_phase(engine: Engine, session: Session, workflow: Workflow, pager: P
         phase_number=phase.number,
         title=clipped(phase.title, TITLE_BYTES),
         plan_phase=_plan_phase(phase),
+        skip_condition=clipped(phase.skip_condition, TITLE_BYTES) or None,
         description=pager.text(phase.description),
         instructions=pager.text(phase.instructions),
         tasks=[

@@ -11,8 +11,10 @@ from mcp_server.actions.action import Action, Answer, Params, Part, Reply
 from mcp_server.actions.fields import Cursor, PhaseNumber, SessionId
 from mcp_server.actions.get_state import shown
 from mcp_server.actions.paging import Pager, clipped, size
+from mcp_server.actions.skipped import CONDITION_BYTES
+from mcp_server.domain.definition import Workflow
 from mcp_server.domain.session import Evidence, Item, PhaseRecord, Session, Usage
-from mcp_server.engine import Engine, require_phase
+from mcp_server.engine import Engine, View, require_phase
 
 NAME_BYTES = 1_000
 WHOLE_BYTES = 8_000
@@ -88,7 +90,7 @@ def run(engine: Engine, params: GetSession) -> Answer:
     view = engine.view(params.session_id)
     session = view.session
     pager = Pager(f"session {session.session_id} {params.phase}", params.cursor, budget=40_000)
-    record = _record(engine, session, pager)
+    record = _record(engine, view, pager)
     options = engine.evidence(session.options)
     large = _in_pieces(engine, {name: item for name, item in options.items() if _weight(item) > WHOLE_BYTES}, pager)
     evidence = None
@@ -99,7 +101,8 @@ def run(engine: Engine, params: GetSession) -> Answer:
     return Answer(reply, session)
 
 
-def _record(engine: Engine, session: Session, pager: Pager) -> SessionRecord:
+def _record(engine: Engine, view: View, pager: Pager) -> SessionRecord:
+    session = view.session
     pinned = session.definition
     options = {
         name: json.loads(engine.value(item)) if _weight(item) <= WHOLE_BYTES else shown(item)
@@ -116,7 +119,7 @@ def _record(engine: Engine, session: Session, pager: Pager) -> SessionRecord:
         total_phases=len(session.phases),
         phases=list(session.phases),
         completed_phases=list(session.completed_phases),
-        phase_history=pager.items(map(_history, session.phase_history)),
+        phase_history=pager.items(_history(record, view.workflow) for record in session.phase_history),
         options=dict(pager.items(options.items())),
         definition=Definition(
             version=clipped(pinned.version, NAME_BYTES),
@@ -134,8 +137,11 @@ def _record(engine: Engine, session: Session, pager: Pager) -> SessionRecord:
     )
 
 
-def _history(record: PhaseRecord) -> dict[str, Any]:
-    return record.model_dump(mode="json", exclude={"refused", "paused_seconds"}, exclude_none=True)
+def _history(record: PhaseRecord, workflow: Workflow) -> dict[str, Any]:
+    told = record.model_dump(mode="json", exclude={"refused", "paused_seconds"}, exclude_none=True)
+    if record.status == "skipped":
+        told["skip_condition"] = clipped(require_phase(workflow, record.phase).skip_condition, CONDITION_BYTES)
+    return told
 
 
 def _evidence(engine: Engine, session: Session, phase: int, pager: Pager) -> PhaseEvidence:

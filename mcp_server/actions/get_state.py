@@ -13,6 +13,7 @@ from mcp_server.actions.action import Action, Answer, Params, Reply
 from mcp_server.actions.fields import Cursor, SessionId
 from mcp_server.actions.guidance import attempts_left, summary
 from mcp_server.actions.paging import Pager
+from mcp_server.actions.skipped import SkippedPhase, skipped_phases
 from mcp_server.domain.gates import required_names
 from mcp_server.domain.session import Item, Session, Status
 from mcp_server.engine import Engine, View, require_phase
@@ -32,13 +33,17 @@ class GetState(Params):
 
 
 class SessionState(Reply):
-    """``artifacts`` is the accepted evidence, ``outstanding_evidence`` what the current gate still waits for."""
+    """``artifacts`` is the accepted evidence, ``outstanding_evidence`` what the current gate still waits for.
+
+    A skipped phase is not among ``completed_phases`` and counts in ``progress_percent``.
+    """
 
     workflow_type: str
     target_file: str
     current_phase: int
     total_phases: int
     completed_phases: list[int]
+    skipped_phases: list[SkippedPhase] | None = None
     gate: str | None = None
     attempts_left: int | None = None
     artifacts: dict[str, dict[str, Any]]
@@ -66,18 +71,23 @@ def run(engine: Engine, params: GetState) -> Answer:
         current_phase=session.current_phase,
         total_phases=len(session.phases),
         completed_phases=list(session.completed_phases),
+        skipped_phases=skipped_phases(view.workflow, session.skipped_phases),
         gate=session.gate,
         attempts_left=attempts_left(session, view.workflow),
         artifacts=artifacts,
         created_at=session.created_at,
         last_updated=session.last_updated,
         resume_capable=session.session_status is not Status.COMPLETED,
-        progress_percent=100 * len(session.completed_phases) // len(session.phases),
+        progress_percent=100 * _behind(session) // len(session.phases),
         outstanding_evidence=outstanding,
         summary=summary(session, view.workflow, names),
         next_cursor=pager.next_cursor,
     )
     return Answer(reply, session)
+
+
+def _behind(session: Session) -> int:
+    return len(session.completed_phases) + len(session.skipped_phases)
 
 
 def _outstanding(view: View) -> list[str]:

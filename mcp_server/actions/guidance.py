@@ -105,10 +105,11 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
     title = f" '{_words(phase.title, 20)}'" if phase else ""
     target = clipped(session.target_file, 300)
     completed = ", ".join(map(str, session.completed_phases)) or "none"
+    skipped = ", ".join(map(str, session.skipped_phases))
     parts = [
         f"{_words(workflow.name, 10)} ({session.workflow_type}) on {target}: {session.session_status}.",
         f"Phase {session.current_phase}{title} is current, {position} of {len(session.phases)}.",
-        f"Completed: {completed}.",
+        f"Completed: {completed}." + (f" Skipped: {skipped}." if skipped else ""),
     ]
     if session.gate in (GateState.REFUSED, GateState.BLOCKED):
         parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcp_server.actions.action import Action, Answer, Mutation, Reply
 from mcp_server.actions.content import PhaseContent, first_page, warnings_of
 from mcp_server.actions.fields import Options, TargetFile, WorkflowType
+from mcp_server.actions.skipped import SkippedPhase, skipped_phases
 from mcp_server.domain.events import SessionStarted
 from mcp_server.engine import Engine
 
@@ -22,7 +23,10 @@ class Start(Mutation):
 
 
 class Started(Reply):
-    """The new session at its first phase; ``source`` is where its definition was found."""
+    """The new session at its first phase; ``source`` is where its definition was found.
+
+    ``skipped_phases`` are those before it that the options skipped.
+    """
 
     workflow_type: str
     target_file: str
@@ -30,6 +34,7 @@ class Started(Reply):
     current_phase: int
     total_phases: int
     phase_content: PhaseContent
+    skipped_phases: list[SkippedPhase] | None = None
     open_sessions: list[str]
 
 
@@ -48,6 +53,7 @@ def run(engine: Engine, params: Start) -> Answer:
         current_phase=session.current_phase,
         total_phases=len(session.phases),
         phase_content=content,
+        skipped_phases=skipped_phases(outcome.workflow, (one.phase for one in started.skipped)),
         open_sessions=list(started.open_sessions),
         warnings=warnings_of([*engine.notices(), *started.warnings]),
         next_cursor=cursor,

@@ -95,16 +95,20 @@ def _told(event: Event) -> str:
             following = (
                 f"phase {event.next_phase} is next" if isinstance(event, PhaseCompleted) else "that was the last"
             )
-            said = f"phase {event.phase} at attempt {event.attempt} ({event.basis}), {following}"
+            said = f"phase {event.phase} at attempt {event.attempt} ({event.basis}), {following}{_skipped(event)}"
         case RolledBack():
             said = f"from phase {event.from_phase} to phase {event.to_phase}"
         case PhaseRetried():
             said = f"phase {event.phase}" + (", draft evidence cleared" if event.reset_evidence else "")
         case SessionStarted():
-            said = f"{event.workflow_type} on {event.target_file}"
+            said = f"{event.workflow_type} on {event.target_file}{_skipped(event)}"
         case _:
             said = _reason(event)
     return " ".join(said.split())
+
+
+def _skipped(event: SessionStarted | PhaseCompleted | WorkflowCompleted) -> str:
+    return "".join(f", phase {one.phase} skipped ({one.condition})" for one in event.skipped)
 
 
 def _reason(

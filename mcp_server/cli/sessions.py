@@ -86,13 +86,14 @@ def _show(record: dict[str, Any]) -> None:
     gate = f", gate {record['gate']}" if record.get("gate") else ""
     definition = f"{record['workflow_type']} {pinned['version']}, {pinned['source']}{moved_on}"
     completed = f"{len(record['completed_phases'])} of {record['total_phases']} completed"
+    skipped = sum(one["status"] == "skipped" for one in record["phase_history"])
     facts(
         [
             ("session", record["session_id"]),
             ("workflow", f"{pinned['name']} ({definition})"),
             ("target", record["target_file"]),
             ("status", f"{record['session_status']}{gate}"),
-            ("phase", f"{record['current_phase']} ({completed})"),
+            ("phase", f"{record['current_phase']} ({completed}{f', {skipped} skipped' if skipped else ''})"),
             ("options", options or None),
             ("created", moment(record["created_at"])),
             ("changed", f"{moment(record['last_updated'])}, version {record['version']}"),
