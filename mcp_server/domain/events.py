@@ -11,7 +11,10 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from mcp_server.domain.authority import Authority
-from mcp_server.domain.session import Basis, DefinitionRef, Evidence, Frozen, Reopen, Session, Usage
+from mcp_server.domain.checks import Budget
+from mcp_server.domain.frozen import Frozen, Stored
+from mcp_server.domain.results import Checked, Decision
+from mcp_server.domain.session import Basis, DefinitionRef, Evidence, Reopen, Session, Usage
 
 
 class Finding(Frozen):
@@ -33,7 +36,10 @@ class _Event(Frozen):
 
 
 class SessionStarted(_Event):
-    """The first event: everything that is known at the start. ``skipped`` are the phases before the first."""
+    """The first event: everything that is known at the start. ``skipped`` are the phases before the first.
+
+    ``baseline`` names the digests of the files that the first phase must leave alone.
+    """
 
     type: Literal["session_started"] = "session_started"
     session_id: str
@@ -43,6 +49,7 @@ class SessionStarted(_Event):
     phases: tuple[int, ...]
     first_phase: int
     options: Evidence
+    baseline: Stored | None = None
     skipped: tuple[Skipped, ...] = ()
     open_sessions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -66,7 +73,46 @@ class _Attempt(_Event):
     attempt: int
     evidence: Evidence
     usage: Usage = Usage()
+    checked: Checked | None = None
     warnings: tuple[str, ...] = ()
+
+
+class AttemptBegun(_Attempt):
+    """The form of the evidence is right, and the gate's checks are run; ``again`` when it is for one that had lapsed.
+
+    ``run`` is the id of this one running of them, ``fingerprint`` is equal for equal evidence.
+    """
+
+    type: Literal["attempt_begun"] = "attempt_begun"
+    run: str
+    fingerprint: str
+    again: bool = False
+
+
+class ApprovalRequested(_Attempt):
+    """All that can be judged is right; a person is asked, until ``expires_at``."""
+
+    type: Literal["approval_requested"] = "approval_requested"
+    run: str
+    expires_at: datetime
+
+
+class AttemptInterrupted(_Event):
+    """The server that ran the attempt's checks is gone or was stopped: they came to nothing."""
+
+    type: Literal["attempt_interrupted"] = "attempt_interrupted"
+    phase: int
+    attempt: int
+    reason: str
+
+
+class AttemptExpired(_Event):
+    """What the attempt was judged by is no longer so, or nobody answered in time."""
+
+    type: Literal["attempt_expired"] = "attempt_expired"
+    phase: int
+    attempt: int
+    reason: str
 
 
 class _Refusal(_Attempt):
@@ -77,10 +123,11 @@ class _Refusal(_Attempt):
     escalate: bool = False
     attempts_left: int | None = None
     advice: str | None = None
+    decision: Decision | None = None
 
 
 class GateRefused(_Refusal):
-    """The evidence was judged and fell short; attempts are left."""
+    """The evidence was judged and fell short, or a person rejected it (``decision``); attempts are left."""
 
     type: Literal["gate_refused"] = "gate_refused"
 
@@ -90,6 +137,14 @@ class AttemptsExhausted(_Refusal):
 
     type: Literal["attempts_exhausted"] = "attempts_exhausted"
     reopen: Reopen = "assistant"
+
+
+class GateSentBack(_Refusal):
+    """A check refused, and the gate says that the session then goes back to an earlier phase."""
+
+    type: Literal["gate_sent_back"] = "gate_sent_back"
+    to_phase: int
+    cleared: tuple[int, ...] = ()
 
 
 class GateBlocked(_Attempt):
@@ -103,8 +158,12 @@ class GateBlocked(_Attempt):
 
 
 class _Pass(_Attempt):
+    """``decision`` is a person's, ``baseline`` of the phase that is entered."""
+
     basis: Basis
     skipped: tuple[Skipped, ...] = ()
+    baseline: Stored | None = None
+    decision: Decision | None = None
 
 
 class PhaseCompleted(_Pass):
@@ -118,6 +177,36 @@ class WorkflowCompleted(_Pass):
     """The gate let the last phase go, or all that follow it are ``skipped``."""
 
     type: Literal["workflow_completed"] = "workflow_completed"
+
+
+class PhaseOverridden(_Pass):
+    """A person let the phase go although its gate did not; ``decision`` says who and why."""
+
+    type: Literal["phase_overridden"] = "phase_overridden"
+    next_phase: int
+
+
+class WorkflowOverridden(_Pass):
+    """A person let the last phase go although its gate did not."""
+
+    type: Literal["workflow_overridden"] = "workflow_overridden"
+
+
+class Repinned(_Event):
+    """A person had the session go on with the definition that is on disk now."""
+
+    type: Literal["repinned"] = "repinned"
+    definition: DefinitionRef
+    phases: tuple[int, ...]
+    decision: Decision
+
+
+class BudgetRaised(_Event):
+    """A person gave the session another budget."""
+
+    type: Literal["budget_raised"] = "budget_raised"
+    budget: Budget
+    decision: Decision
 
 
 class Paused(_Event):
@@ -192,11 +281,20 @@ class SealAccepted(_Event):
 Event = Annotated[
     SessionStarted
     | SessionImported
+    | AttemptBegun
+    | ApprovalRequested
+    | AttemptInterrupted
+    | AttemptExpired
     | GateRefused
     | AttemptsExhausted
+    | GateSentBack
     | GateBlocked
     | PhaseCompleted
     | WorkflowCompleted
+    | PhaseOverridden
+    | WorkflowOverridden
+    | Repinned
+    | BudgetRaised
     | Paused
     | Resumed
     | PhaseRetried

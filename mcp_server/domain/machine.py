@@ -14,17 +14,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal, assert_never
+from typing import Any, Final
 
+from mcp_server.domain.consequences import consequences, entered, past
 from mcp_server.domain.events import (
+    ApprovalRequested,
+    AttemptBegun,
+    AttemptExpired,
+    AttemptInterrupted,
     AttemptsExhausted,
+    BudgetRaised,
     Event,
     GateBlocked,
     GateRefused,
+    GateSentBack,
     Paused,
     PhaseCompleted,
+    PhaseOverridden,
     PhaseReopened,
     PhaseRetried,
+    Repinned,
     Resumed,
     RolledBack,
     SealAccepted,
@@ -33,10 +42,10 @@ from mcp_server.domain.events import (
     SessionMigrated,
     SessionStarted,
     SessionUndeleted,
-    Skipped,
     WorkflowCompleted,
+    WorkflowOverridden,
 )
-from mcp_server.domain.session import Draft, GateState, PhaseRecord, Session, Status, Usage
+from mcp_server.domain.session import GateState, Session, Status
 from mcp_server.errors import StateError
 
 State = tuple[Status, GateState | None]
@@ -47,6 +56,10 @@ GONE: Final = None
 OPEN: Final[State] = (Status.ACTIVE, GateState.OPEN)
 REFUSED: Final[State] = (Status.ACTIVE, GateState.REFUSED)
 BLOCKED: Final[State] = (Status.ACTIVE, GateState.BLOCKED)
+CHECKING: Final[State] = (Status.ACTIVE, GateState.CHECKING)
+AWAITING: Final[State] = (Status.ACTIVE, GateState.AWAITING_APPROVAL)
+INTERRUPTED: Final[State] = (Status.ACTIVE, GateState.INTERRUPTED)
+EXPIRED: Final[State] = (Status.ACTIVE, GateState.EXPIRED)
 PAUSED: Final[State] = (Status.PAUSED, None)
 FAILED: Final[State] = (Status.FAILED, None)
 COMPLETED: Final[State] = (Status.COMPLETED, None)
@@ -54,9 +67,14 @@ COMPLETED: Final[State] = (Status.COMPLETED, None)
 _ACTIVE_ROW: Final[Mapping[type, State | None]] = {
     PhaseCompleted: OPEN,
     WorkflowCompleted: COMPLETED,
+    AttemptBegun: CHECKING,
     GateRefused: REFUSED,
     AttemptsExhausted: FAILED,
+    GateSentBack: OPEN,
     GateBlocked: BLOCKED,
+    PhaseOverridden: OPEN,
+    WorkflowOverridden: COMPLETED,
+    Repinned: OPEN,
     Paused: PAUSED,
     PhaseRetried: OPEN,
     RolledBack: OPEN,
@@ -65,15 +83,27 @@ _ACTIVE_ROW: Final[Mapping[type, State | None]] = {
 
 TABLE: Final[Mapping[State, Mapping[type, State | None]]] = {
     OPEN: _ACTIVE_ROW,
+    CHECKING: {**_ACTIVE_ROW, ApprovalRequested: AWAITING, AttemptInterrupted: INTERRUPTED},
+    AWAITING: {**_ACTIVE_ROW, AttemptExpired: EXPIRED},
     REFUSED: _ACTIVE_ROW,
     BLOCKED: _ACTIVE_ROW,
-    PAUSED: {Resumed: OPEN, SessionDeleted: GONE},
-    FAILED: {PhaseRetried: OPEN, PhaseReopened: OPEN, RolledBack: OPEN, SessionDeleted: GONE},
+    INTERRUPTED: _ACTIVE_ROW,
+    EXPIRED: _ACTIVE_ROW,
+    PAUSED: {Resumed: OPEN, Repinned: PAUSED, SessionDeleted: GONE},
+    FAILED: {
+        PhaseRetried: OPEN,
+        PhaseReopened: OPEN,
+        RolledBack: OPEN,
+        PhaseOverridden: OPEN,
+        WorkflowOverridden: COMPLETED,
+        Repinned: FAILED,
+        SessionDeleted: GONE,
+    },
     COMPLETED: {RolledBack: OPEN, SessionDeleted: GONE},
 }
 
 EVENT_OF_ACTION: Final[Mapping[str, type]] = {
-    "complete_phase": PhaseCompleted,
+    "complete_phase": GateRefused,
     "pause": Paused,
     "resume": Resumed,
     "retry_phase": PhaseRetried,
@@ -164,10 +194,12 @@ def begin(event: SessionStarted | SessionImported) -> Session:
         definition=event.definition,
         phases=event.phases,
         current_phase=event.first_phase,
-        phase_history=_entered(_past((), event.skipped, event.at), event.first_phase, event.at),
+        phase_history=entered(past((), event.skipped, event.at), event.first_phase, event.at),
         options=event.options,
+        baselines={} if event.baseline is None else {event.first_phase: event.baseline},
         created_at=event.at,
         last_updated=event.at,
+        active_since=event.at,
     )
 
 
@@ -185,74 +217,26 @@ def apply(session: Session, event: Event) -> Session:
             return _next(session, event)
         case SealAccepted():
             return _next(event.session, event)
+        case BudgetRaised() if session.deleted_at is None:
+            return _next(session, event, budget=event.budget)
         case _:
             pass
     row = row_of(session)
     if type(event) not in row or session.deleted_at is not None:
         raise refusal(session, f"{event.type} cannot happen while the session is {session.session_status}.")
     after = row[type(event)]
+    _guard(session, event)
+    # Whatever happens ends an attempt that is under way, but what carries it on.
+    ended: dict[str, Any] = {"under_way": None}
     if after is None:
-        return _next(session, event, deleted_at=event.at)
-    changes: dict[str, Any] = {"session_status": after[0], "gate": after[1]}
-    return _next(session, event, **changes, **_consequences(session, event))
+        return _next(session, event, **ended, deleted_at=event.at)
+    ended |= {"session_status": after[0], "gate": after[1]}
+    return _next(session, event, **(ended | consequences(session, event)))
 
 
-def _consequences(session: Session, event: Event) -> dict[str, Any]:
-    """What an event changes beside status and gate."""
-    match event:
-        case GateRefused() | AttemptsExhausted():
-            _guard(session, event.phase)
-            record = session.record
-            status = "failed" if isinstance(event, AttemptsExhausted) else "in_progress"
-            return {
-                "draft": Draft(evidence=event.evidence, outstanding=event.outstanding),
-                "last_refusal": event.fingerprint,
-                "escalated": event.escalate,
-                "reopen": event.reopen if isinstance(event, AttemptsExhausted) else session.reopen,
-                "usage": _added(session.usage, event.usage),
-                "phase_history": _with(
-                    session, record, attempt=event.attempt, refused=record.refused + 1, status=status
-                ),
-            }
-        case GateBlocked():
-            _guard(session, event.phase)
-            return {
-                "draft": Draft(evidence=event.evidence, outstanding=event.outstanding),
-                "usage": _added(session.usage, event.usage),
-                "phase_history": _with(session, session.record, attempt=event.attempt),
-            }
-        case PhaseCompleted():
-            changes = _passed(session, event)
-            history = _entered(changes["phase_history"], event.next_phase, event.at)
-            return changes | {"current_phase": event.next_phase, "phase_history": history}
-        case WorkflowCompleted():
-            last = event.skipped[-1].phase if event.skipped else event.phase
-            return _passed(session, event) | {"current_phase": last, "completed_at": event.at}
-        case Paused():
-            return {"paused_at": event.at, "checkpoint_note": event.note}
-        case Resumed():
-            paused = session.record.paused_seconds + event.paused_seconds
-            return {"paused_at": None, "phase_history": _with(session, session.record, paused_seconds=paused)}
-        case PhaseRetried() | PhaseReopened():
-            _guard(session, event.phase)
-            return _retried(session, event)
-        case RolledBack():
-            _guard(session, event.from_phase)
-            return _rolled_back(session, event)
-        case (
-            SessionStarted()
-            | SessionImported()
-            | SessionDeleted()
-            | SessionUndeleted()
-            | SessionMigrated()
-            | SealAccepted()
-        ):
-            return {}
-        case _:
-            assert_never(event)
-
-
-def _guard(session: Session, phase: int) -> None:
+def _guard(session: Session, event: Event) -> None:
+    """Raise ``StateError`` when an event speaks of a phase that is not the current one."""
+    phase = getattr(event, "from_phase", getattr(event, "phase", session.current_phase))
     if phase != session.current_phase:
         raise refusal(session, f"The current phase is {session.current_phase}, not {phase}.")
 
@@ -260,105 +244,15 @@ def _guard(session: Session, phase: int) -> None:
 def _next(session: Session, event: Event, **changes: Any) -> Session:
     # A clock that was set back must not make last_updated go back; order comes from the version.
     at = max(event.at, session.last_updated)
-    return session.model_copy(update={**changes, "version": session.version + 1, "last_updated": at})
+    after = session.model_copy(update={**changes, "version": session.version + 1, "last_updated": at})
+    return after.model_copy(update=_metered(after, at))
 
 
-def _added(usage: Usage, more: Usage) -> Usage:
-    return Usage(tokens=usage.tokens + more.tokens, cost_usd=usage.cost_usd + more.cost_usd)
-
-
-def _with(session: Session, record: PhaseRecord, **changes: Any) -> tuple[PhaseRecord, ...]:
-    """The history with one record changed."""
-    changed = record.model_copy(update=changes)
-    return tuple(changed if one.phase == record.phase else one for one in session.phase_history)
-
-
-def _entered(
-    history: tuple[PhaseRecord, ...],
-    phase: int,
-    at: datetime,
-    status: Literal["in_progress", "skipped"] = "in_progress",
-) -> tuple[PhaseRecord, ...]:
-    """The history with a phase entered: counters of an earlier visit are kept, its times start anew."""
-    for record in history:
-        if record.phase == phase:
-            anew = PhaseRecord(
-                phase=phase,
-                status=status,
-                attempt=record.attempt,
-                refused=record.refused,
-                started_at=at,
-            )
-            return tuple(anew if one.phase == phase else one for one in history)
-    return (*history, PhaseRecord(phase=phase, status=status, started_at=at))
-
-
-def _past(history: tuple[PhaseRecord, ...], skipped: tuple[Skipped, ...], at: datetime) -> tuple[PhaseRecord, ...]:
-    """The history with phases skipped."""
-    for one in skipped:
-        history = _entered(history, one.phase, at, "skipped")
-    return history
-
-
-def _passed(session: Session, event: PhaseCompleted | WorkflowCompleted) -> dict[str, Any]:
-    _guard(session, event.phase)
-    record = session.record
-    elapsed = (event.at - record.started_at).total_seconds() - record.paused_seconds
-    history = _with(
-        session,
-        record,
-        status="completed",
-        attempt=event.attempt,
-        basis=event.basis,
-        completed_at=event.at,
-        duration_seconds=max(0.0, round(elapsed, 3)),
-    )
-    return {
-        "artifacts": {**session.artifacts, event.phase: event.evidence},
-        "completed_phases": tuple(sorted({*session.completed_phases, event.phase})),
-        "draft": None,
-        "last_refusal": None,
-        "escalated": False,
-        "checkpoint_note": None,
-        "usage": _added(session.usage, event.usage),
-        "phase_history": _past(history, event.skipped, event.at),
-    }
-
-
-def _retried(session: Session, event: PhaseRetried | PhaseReopened) -> dict[str, Any]:
-    reset = isinstance(event, PhaseRetried) and event.reset_evidence
-    reopened = session.session_status is Status.FAILED
-    refused = 0 if reopened else session.record.refused
-    return {
-        "draft": None if reset else session.draft,
-        "escalated": False,
-        "reopen": "assistant",
-        "phase_history": _with(session, session.record, status="in_progress", refused=refused),
-    }
-
-
-def _rolled_back(session: Session, event: RolledBack) -> dict[str, Any]:
-    target = event.to_phase
-    accepted = session.artifacts.get(target)
-    refused_anew = session.session_status is Status.FAILED
-
-    def record(one: PhaseRecord) -> PhaseRecord:
-        if one.phase == session.current_phase and refused_anew:
-            one = one.model_copy(update={"refused": 0})
-        if one.phase > target:
-            return one.model_copy(update={"status": "rolled_back"})
-        return one
-
-    history = tuple(record(one) for one in session.phase_history)
-    kept = session.draft if target == session.current_phase else None
-    return {
-        "current_phase": target,
-        "completed_phases": tuple(phase for phase in session.completed_phases if phase < target),
-        "artifacts": {phase: evidence for phase, evidence in session.artifacts.items() if phase < target},
-        "draft": Draft(evidence=accepted) if accepted is not None else kept,
-        "last_refusal": None,
-        "escalated": False,
-        "checkpoint_note": None,
-        "completed_at": None,
-        "phase_history": _entered(history, target, event.at),
-    }
+def _metered(session: Session, at: datetime) -> dict[str, Any]:
+    """The clock of active time, started or stopped as the session now stands."""
+    running = session.session_status is Status.ACTIVE and session.deleted_at is None
+    if running == (session.active_since is not None):
+        return {}
+    if running:
+        return {"active_since": at}
+    return {"active_seconds": round(session.active_seconds_at(at), 3), "active_since": None}

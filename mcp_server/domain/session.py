@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from mcp_server.domain.checks import Budget
 from mcp_server.domain.frozen import Frozen, Stored
+from mcp_server.domain.results import Checked
 
 SCHEMA_VERSION = 1
 
@@ -23,11 +25,18 @@ class Status(StrEnum):
 
 
 class GateState(StrEnum):
-    """Where the gate of an active session's current phase stands: open, or what the last attempt came to."""
+    """Where the gate of an active session's current phase stands.
+
+    It is open, an attempt is under way (``checking``, ``awaiting_approval``), or it is what the last one came to.
+    """
 
     OPEN = "open"
+    CHECKING = "checking"
+    AWAITING_APPROVAL = "awaiting_approval"
     REFUSED = "refused"
     BLOCKED = "blocked"
+    INTERRUPTED = "interrupted"
+    EXPIRED = "expired"
 
 
 Basis = Literal["attested", "verified", "human", "overridden"]
@@ -58,6 +67,22 @@ class Draft(Frozen):
 
     evidence: Evidence
     outstanding: tuple[str, ...] = ()
+
+
+class UnderWay(Frozen):
+    """An attempt whose checks run, or that waits for a person.
+
+    ``run`` names it once and for all: the file that the server which runs its checks holds locked. ``checked`` is what
+    the server saw, once it has; ``expires_at`` is when the question to a person lapses.
+    """
+
+    attempt: int
+    run: str
+    fingerprint: str
+    begun_at: datetime
+    checked: Checked | None = None
+    asked_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 class DefinitionRef(Frozen):
@@ -116,12 +141,17 @@ class Session(Frozen):
     completed_phases: tuple[int, ...] = ()
     artifacts: dict[int, Evidence] = Field(default_factory=dict[int, Evidence])
     draft: Draft | None = None
+    under_way: UnderWay | None = None
     phase_history: tuple[PhaseRecord, ...]
     last_refusal: str | None = None
     escalated: bool = False
     reopen: Reopen = "assistant"
     options: Evidence = Evidence()
+    baselines: dict[int, Stored] = Field(default_factory=dict[int, Stored])
     usage: Usage = Usage()
+    budget: Budget | None = None
+    active_seconds: float = 0.0
+    active_since: datetime | None = None
     checkpoint_note: str | None = None
     created_at: datetime
     last_updated: datetime
@@ -134,6 +164,11 @@ class Session(Frozen):
     def record(self) -> PhaseRecord:
         """The record of the current phase."""
         return self.record_of(self.current_phase)
+
+    def active_seconds_at(self, now: datetime) -> float:
+        """How long the session has been active in all."""
+        since = self.active_since
+        return self.active_seconds + (max(0.0, (now - since).total_seconds()) if since else 0.0)
 
     @property
     def skipped_phases(self) -> tuple[int, ...]:
