@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 import mcp_server
 from mcp_server.cli import serving
+from mcp_server.cli.backups import backup, backups
 from mcp_server.cli.call import call
 from mcp_server.cli.context import Context
 from mcp_server.cli.doctor import doctor
@@ -95,11 +96,13 @@ def serve() -> None:
 for _group, _commands in {
     _PEOPLE: (workflows, sessions, session, events, errors),
     _AUTHORS: (validate,),
-    _KEEPERS: (doctor, verify, seal, reopen, undelete),
+    _KEEPERS: (doctor, verify, seal, backup, reopen, undelete),
     _PROGRAMS: (call,),
 }.items():
     for _command in _commands:
         app.command(_command, group=_group)
+backups.group = _KEEPERS
+app.command(backups)
 
 
 @app.meta.default

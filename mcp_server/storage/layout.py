@@ -24,6 +24,11 @@ def is_session_id(name: str) -> bool:
     return _SESSION_ID.match(name) is not None
 
 
+def is_digest(name: str) -> bool:
+    """Whether this is a SHA-256 in hex."""
+    return _SHA256.match(name) is not None
+
+
 def require_session_id(session_id: str) -> str:
     """The id itself; InvalidArgumentError when it cannot be one."""
     if not is_session_id(session_id):
@@ -61,6 +66,8 @@ class Layout:
         self.blobs = root / "blobs"
         self.starts = root / "starts"
         self.quarantine = root / "quarantine"
+        self.backups = root / "backups"
+        self.runs = root / "runs"
         self.live = Place(root / "workflows")
         self.trash = Place(root / "trash")
         self.folders = (self.live.folder, self.trash.folder, self.locks, self.blobs, self.starts, self.quarantine)
@@ -71,6 +78,6 @@ class Layout:
 
     def blob(self, digest: str) -> Path:
         """Where content of this SHA-256 lies; ValueError for what is none."""
-        if not _SHA256.match(digest):
+        if not is_digest(digest):
             raise ValueError("not a SHA-256")
         return self.blobs / digest[:2] / digest

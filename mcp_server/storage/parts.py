@@ -57,6 +57,7 @@ class Parts:
         fs: FileSystem,
     ) -> None:
         self.fs = fs
+        self.user = user
         self.layout = Layout(root)
         self.locks = Locks(fs, self.layout.locks, timeout=lock_timeout, stopping=stopping)
         self.root = Root(fs, self.layout, self.locks, allow_network_fs=allow_network_fs)

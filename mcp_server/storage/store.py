@@ -62,6 +62,11 @@ class Store:
         """What a person should know about this store, as far as it has been used."""
         return (*self._parts.root.notices, *self._parts.guard.notices)
 
+    @property
+    def parts(self) -> Parts:
+        """What the store is made of, for work on it as a whole: backups, restoring, cleaning up."""
+        return self._parts
+
     def create(
         self, event: SessionStarted, *, request: Request | None = None, blobs: Mapping[str, bytes] = _NO_BLOBS
     ) -> Committed:
