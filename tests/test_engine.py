@@ -12,7 +12,7 @@ from mcp_server.app import workflow_roots
 from mcp_server.checks.probes import ProjectProbes
 from mcp_server.definitions.library import Library
 from mcp_server.domain.session import Status
-from mcp_server.engine import Engine, Workspace, new_session_id
+from mcp_server.engine import Call, Engine, Workspace, new_session_id
 from mcp_server.errors import StateError
 from mcp_server.settings import load
 from mcp_server.storage.store import Store
@@ -85,6 +85,23 @@ def test_durations_leave_pauses_out(engine: Engine, clock: Clock) -> None:
     ask(action="complete_phase", session_id=session, phase=1, evidence=PASSING)
     (first, _) = ask(action="get_session", session_id=session)["session"]["phase_history"]
     assert first["duration_seconds"] == 12 * 60
+
+
+def test_a_skipped_phase_has_the_time_at_which_it_was_skipped_and_no_duration(
+    engine: Engine, home: Home, clock: Clock
+) -> None:
+    gate = {"evidence_schema": {"done": field()}}
+    skippable = {"gate": gate, "skippable": True, "skip_condition": "options['small']"}
+    home.define("fitted", [{"number": 1, **skippable}, {"number": 2, "gate": gate}, {"number": 3, **skippable}])
+    session = engine.start("fitted", "a.py", {"small": True}, Call()).committed.session
+    clock.pass_(minutes=10)
+    session = engine.complete_phase(session.session_id, 2, PASSING, Call()).committed.session
+    first, second, third = session.phase_history
+    assert (first.status, first.started_at, first.duration_seconds) == ("skipped", NOON, None)
+    assert (second.status, second.started_at, second.duration_seconds) == ("completed", NOON, 600)
+    assert (third.status, third.started_at, third.duration_seconds) == ("skipped", clock.now, None)
+    assert (session.current_phase, session.completed_at) == (3, clock.now)
+    assert engine.view(session.session_id).session == session
 
 
 @pytest.mark.requirement("list-sessions")

@@ -12,11 +12,14 @@ from mcp_server.engine import require_phase
 TITLE_BYTES = 200
 CONDITION_BYTES = 500
 SKIPPED_BYTES = 6_000
-"""What the list of skipped phases may take; ``get_session`` has the status of every phase."""
+"""What the list of skipped phases may take."""
 
 
 class SkippedPhase(Part):
-    """A phase that the session's options skipped, and the condition that held; ``rollback`` to it opens it."""
+    """A phase that the session's options skipped, and the condition that held; ``rollback`` to it opens it.
+
+    A long list is cut short; the ``phase_history`` of ``get_session`` has the status of every phase.
+    """
 
     phase: int
     title: str

@@ -13,7 +13,7 @@ import pytest
 
 from mcp_server import app
 from tests.cli.support import PATIENCE, Cli, command, forge, run_on_terminal, run_process
-from tests.support import PASSING, Ask, Home, arrange, bare_environment
+from tests.support import PASSING, Ask, Home, arrange, bare_environment, field
 
 pytestmark = pytest.mark.integration
 
@@ -140,6 +140,23 @@ def test_a_session_shows_its_record_its_history_and_a_summary(cli: Cli, ask: Ask
     record = ask(action="get_session", session_id=session)["session"]
     assert shown["session"] == record
     assert shown["summary"] == ask(action="get_state", session_id=session)["summary"]
+
+
+def test_a_session_and_its_events_name_the_phases_that_were_skipped(cli: Cli, ask: Ask) -> None:
+    condition = "options.get('size') == 'small'"
+    gate = {"evidence_schema": {"done": field()}}
+    skippable = {"gate": gate, "skippable": True, "skip_condition": condition}
+    cli.home.define("fitted", [{"number": 1, **skippable}, {"number": 2, "gate": gate}, {"number": 3, **skippable}])
+    session = ask(action="start", workflow_type="fitted", target_file=".", options={"size": "small"})["session_id"]
+    ask(action="complete_phase", session_id=session, phase=2, evidence=PASSING)
+    shown = cli("session", session).out
+    assert "1 of 3 completed, 2 skipped" in shown
+    assert "Completed: 2. Skipped: 1, 3." in shown
+    lines = cli("events", session).out.splitlines()
+    assert [line.split(maxsplit=3)[3] for line in lines] == [
+        f"session_started     fitted on ., phase 1 skipped ({condition})",
+        f"workflow_completed  phase 2 at attempt 1 (attested), that was the last, phase 3 skipped ({condition})",
+    ]
 
 
 def test_a_session_shows_its_options_its_note_and_that_its_definition_moved_on(cli: Cli, ask: Ask) -> None:

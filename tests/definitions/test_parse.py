@@ -193,6 +193,26 @@ def test_a_task_file_elsewhere_in_the_definition_may_be_named_by_climbing_to_it(
     assert parsed(write, {"core/x.md": "# X"}, phases=phases).errors == ()
 
 
+@pytest.mark.parametrize(
+    ("entry", "skippable", "condition"),
+    [
+        ({}, False, ""),
+        ({"skippable": True}, True, ""),
+        ({"skippable": True, "skip_condition": " options.get('small')\n"}, True, "options.get('small')"),
+        ({"skippable": True, "skip_condition": "Skip if small"}, True, "Skip if small"),
+        ({"skip_condition": "options.get('small')"}, False, "options.get('small')"),
+        ({"skippable": "yes", "skip_condition": 3}, False, "3"),
+        ({"skippable": None, "skip_condition": None}, False, ""),
+        ({"skippable": True, "skip_condition": ["small"]}, True, ""),
+    ],
+)
+def test_a_phase_says_whether_it_is_skippable_and_when(
+    write: Write, entry: dict[str, Any], skippable: bool, condition: str
+) -> None:
+    (phase,) = workflow(write, phases=[{"phase_number": 1, "phase_name": "A", **entry}]).phases
+    assert (phase.skippable, phase.skip_condition) == (skippable, condition)
+
+
 def test_a_folder_between_and_one_after_the_entries_are_phases_in_their_order(write: Write) -> None:
     phases = [{"phase_number": number, "phase_name": f"P{number}"} for number in (1, 3)]
     found = workflow(write, {f"phases/{number}/phase.md": f"# F{number}" for number in (1, 2, 3, 4)}, phases=phases)
