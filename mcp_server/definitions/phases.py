@@ -9,11 +9,9 @@ from mcp_server.definitions.gate_files import read_gate
 from mcp_server.definitions.markdown import MarkdownFile, first_heading, read_markdown
 from mcp_server.definitions.nodes import Node
 from mcp_server.definitions.plain_gates import gate_of_metadata
-from mcp_server.definitions.problems import Problem
+from mcp_server.definitions.problems import GATE_FILE, Problem
 from mcp_server.definitions.task_files import find_file, read_tasks, report_missing
 from mcp_server.domain.definition import Gate, Phase
-
-GATE_FILE = "gate-definition.yaml"
 
 _FOLDER = re.compile(r"phases/(\d{1,6})/")
 _PHASE_PREFIX = re.compile(r"^phase\s+\d+\s*[:.\u2013\u2014-]*\s*", re.IGNORECASE)
@@ -40,13 +38,16 @@ def _entries(root: Node) -> dict[int, Node]:
         if isinstance(number, str) and root.child("dynamic_phases").data is True:
             continue
         if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 10**6:
-            node.error(f"{node.label} has to be an integer not below 0", "Number the phase.")
+            why = "Phases are walked in the order of their numbers."
+            node.error(f"{node.label} has to be an integer not below 0", "Number the phase.", why)
         elif number in found:
-            node.error(f"the phase {number} is there twice", "Give each phase its own number.")
+            why = "A session stands in the phase of a number, and only one can have it."
+            node.error(f"the phase {number} is there twice", "Give each phase its own number.", why)
         else:
             found[number] = entry
             if not entry.child("phase_name").text():
-                entry.warning(f"the phase {number} has no phase_name", "Name it.")
+                why = "It is listed by the heading of its phase.md, or by its number alone."
+                entry.warning(f"the phase {number} has no phase_name", "Name it.", why)
     return found
 
 
@@ -59,7 +60,8 @@ def _folders(files: Mapping[str, bytes], problems: list[Problem]) -> dict[int, s
             if found.setdefault(int(match.group(1)), folder) != folder:
                 message = f"has the number of {found[int(match.group(1))]}"
                 hint = "Keep one folder for each phase."
-                problems.append(Problem("error", folder, None, message, hint))
+                why = "Nobody can tell which of the two is the phase."
+                problems.append(Problem("error", folder, None, message, hint, why))
     return found
 
 
@@ -98,7 +100,8 @@ def _gate(entry: Node, folder: str, files: Mapping[str, bytes], problems: list[P
     path = f"{folder}/{GATE_FILE}"
     similar = {f"{folder}/gate-definition.yml", f"{folder}/gate-definition.json"}.intersection(files)
     hint = f"Name it {GATE_FILE}."
-    problems.extend(Problem("error", name, None, "is not read as a gate", hint) for name in sorted(similar))
+    why = f"Only {GATE_FILE} is a gate: what this file asks for would never be asked."
+    problems.extend(Problem("error", name, None, "is not read as a gate", hint, why) for name in sorted(similar))
     if path not in files:
         return plain
     gate, report = read_gate(files[path].decode("utf-8-sig", errors="replace"), path)
@@ -106,9 +109,11 @@ def _gate(entry: Node, folder: str, files: Mapping[str, bytes], problems: list[P
     names = {field.name for field in gate.fields}
     if plain.origin == "required_evidence" and names and names != {field.name for field in plain.fields}:
         node = entry.child("checkpoint").child("required_evidence")
-        node.warning(f"names other evidence than {path}, which counts", "Make both name the same.")
+        why = "Who reads the metadata prepares evidence that the gate does not ask for."
+        node.warning(f"names other evidence than {path}, which counts", "Make both name the same.", why)
     if gate.problem or gate.fields or gate.rules or gate.unsupported:
         return gate
     hint = "Say under evidence_schema what has to be shown."
-    problems.append(Problem("warning", path, None, "asks for nothing, so the metadata's gate is used", hint))
+    why = "The file looks like a gate and is none."
+    problems.append(Problem("warning", path, None, "asks for nothing, so the metadata's gate is used", hint, why))
     return gate.model_copy(update={"fields": plain.fields, "origin": plain.origin})
