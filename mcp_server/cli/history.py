@@ -27,6 +27,7 @@ from mcp_server.domain.events import (
     SessionDeleted,
     SessionImported,
     SessionMigrated,
+    SessionRestored,
     SessionStarted,
     SessionUndeleted,
     WorkflowCompleted,
@@ -114,6 +115,7 @@ def _skipped(event: SessionStarted | PhaseCompleted | WorkflowCompleted) -> str:
 def _reason(
     event: SessionImported
     | SessionMigrated
+    | SessionRestored
     | PhaseReopened
     | SealAccepted
     | SessionDeleted
@@ -126,6 +128,8 @@ def _reason(
             return f"{event.session.workflow_type} on {event.session.target_file}, from {event.session.imported_from}"
         case SessionMigrated():
             return f"from version {event.from_schema} of the format"
+        case SessionRestored():
+            return f"by a person, as it was on {moment(event.backed_up_at)}"
         case PhaseReopened():
             return f"phase {event.phase}, by a person: {event.reason}"
         case SealAccepted():

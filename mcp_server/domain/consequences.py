@@ -28,6 +28,7 @@ from mcp_server.domain.events import (
     SessionDeleted,
     SessionImported,
     SessionMigrated,
+    SessionRestored,
     SessionStarted,
     SessionUndeleted,
     Skipped,
@@ -77,6 +78,7 @@ def consequences(session: Session, event: Event) -> dict[str, Any]:
             | SessionDeleted()
             | SessionUndeleted()
             | SessionMigrated()
+            | SessionRestored()
             | SealAccepted()
             | BudgetRaised()
         ):

@@ -269,6 +269,18 @@ class SessionMigrated(_Event):
     from_schema: int
 
 
+class SessionRestored(_Event):
+    """A person brought the session back from a backup: ``session`` is what it said there, at another version.
+
+    That version is the newest that was ever known, since none that was handed out is handed out again.
+    """
+
+    type: Literal["session_restored"] = "session_restored"
+    backed_up_at: datetime
+    session: Session
+    authority: Authority = Authority()
+
+
 class SealAccepted(_Event):
     """A person looked at files changed by other hands and accepted them as they are; ``session`` is what they say."""
 
@@ -303,6 +315,7 @@ Event = Annotated[
     | SessionDeleted
     | SessionUndeleted
     | SessionMigrated
+    | SessionRestored
     | SealAccepted,
     Field(discriminator="type"),
 ]

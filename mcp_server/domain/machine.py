@@ -40,6 +40,7 @@ from mcp_server.domain.events import (
     SessionDeleted,
     SessionImported,
     SessionMigrated,
+    SessionRestored,
     SessionStarted,
     SessionUndeleted,
     WorkflowCompleted,
@@ -215,7 +216,7 @@ def apply(session: Session, event: Event) -> Session:
             return _next(session, event, deleted_at=None)
         case SessionMigrated():
             return _next(session, event)
-        case SealAccepted():
+        case SessionRestored() | SealAccepted():
             return _next(event.session, event)
         case BudgetRaised() if session.deleted_at is None:
             return _next(session, event, budget=event.budget)

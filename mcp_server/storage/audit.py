@@ -18,6 +18,7 @@ from mcp_server.domain.events import (
     SessionDeleted,
     SessionImported,
     SessionMigrated,
+    SessionRestored,
     SessionStarted,
     SessionUndeleted,
 )
@@ -34,7 +35,7 @@ from mcp_server.storage.locks import Locks
 # The last line is looked for in the last bytes of the file; no line is longer.
 _TAIL: Final = 64 * 1024
 
-Kind = Literal["started", "imported", "migrated", "deleted", "undeleted", "seal_accepted"]
+Kind = Literal["started", "imported", "migrated", "deleted", "undeleted", "restored", "seal_accepted"]
 
 
 class AuditLine(Frozen):
@@ -67,6 +68,8 @@ def audited(event: Event, event_id: str, session: Session) -> AuditLine | None:
             kind, reason = "deleted", event.reason
         case SessionUndeleted():
             kind = "undeleted"
+        case SessionRestored():
+            kind, reason = "restored", f"as it was at {event.backed_up_at:%Y-%m-%d %H:%M:%SZ}"
         case SealAccepted():
             kind, reason = "seal_accepted", event.finding
         case _:

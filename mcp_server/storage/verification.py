@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mcp_server.domain.events import Event, SealAccepted, SessionImported, SessionStarted
+from mcp_server.domain.events import Event, SealAccepted, SessionImported, SessionRestored, SessionStarted
 from mcp_server.domain.session import Evidence, Session
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.audit import AuditLine, audited
@@ -123,7 +123,7 @@ def _evidence(of: Session | Event) -> list[Evidence]:
             return [of.options, *of.artifacts.values(), *drafts]
         case SessionStarted():
             return [of.options]
-        case SealAccepted() | SessionImported():
+        case SealAccepted() | SessionImported() | SessionRestored():
             return _evidence(of.session)
         case _:
             evidence = getattr(of, "evidence", None)
