@@ -20,6 +20,7 @@ from mcp_server.cli.doctor import doctor
 from mcp_server.cli.failures import CommandError
 from mcp_server.cli.history import errors, events
 from mcp_server.cli.integrity import seal, verify
+from mcp_server.cli.operator import operator
 from mcp_server.cli.output import complain
 from mcp_server.cli.returning import reopen, undelete
 from mcp_server.cli.sessions import session, sessions
@@ -96,7 +97,7 @@ def serve() -> None:
 for _group, _commands in {
     _PEOPLE: (workflows, sessions, session, events, errors),
     _AUTHORS: (validate,),
-    _KEEPERS: (doctor, verify, seal, backup, reopen, undelete),
+    _KEEPERS: (doctor, verify, seal, backup, reopen, undelete, operator),
     _PROGRAMS: (call,),
 }.items():
     for _command in _commands:

@@ -9,8 +9,9 @@ from cyclopts import Parameter
 
 from mcp_server.cli.failures import CommandError, UsageError
 from mcp_server.cli.output import complain, console, facts, print_json, say
-from mcp_server.cli.parameters import AsJson, Ctx
+from mcp_server.cli.parameters import AsJson, Ctx, OperatorFile
 from mcp_server.cli.person import confirm, require_person
+from mcp_server.domain.authority import Authority
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.store import Store
 from mcp_server.storage.verification import VerifyReport
@@ -54,17 +55,18 @@ def seal(
     *,
     accept: Annotated[bool, Parameter(help="Accept the files as they are.")] = False,
     all: Annotated[bool, Parameter(name="--all", help="The whole store instead of one session.")] = False,  # noqa: A002 - the flag's name
+    operator_file: OperatorFile = None,
     ctx: Ctx,
 ) -> int:
     """Accept files that were changed by other hands, or sealed with another key. Only a person can: it asks.
 
     Use `seal --accept ID` or `seal --accept --all`. It shows what was changed before it asks, and refuses a file that
-    says what no walk through the workflow leads to. It is recorded with what was found, and that no operator was
+    says what no walk through the workflow leads to. It is recorded with what was found, and whether an operator was
     authenticated.
     """
     if not accept or all == (session_id is not None):
         raise UsageError("Say what shall be accepted.", "Use seal --accept ID, or seal --accept --all.")
-    require_person()
+    authority = require_person(ctx, operator_file)
     store = ctx.store
     report = _verified(store, session_id)
     if report.ok:
@@ -72,19 +74,19 @@ def seal(
         return 0
     _show(report)
     if session_id is None:
-        return _accept_all(store, report)
+        return _accept_all(store, report, authority)
     refused = _show_changes(store, session_id)
     if refused is not None:
         raise refused
     facts([("will happen", "the files are taken as they are, recorded as such and sealed anew")])
-    confirm("Accept this session?", session_id)
-    session = store.accept_seal(session_id, at=datetime.now(UTC), authenticated=False)
+    confirm("Accept this session?", session_id, authority)
+    session = store.accept_seal(session_id, at=datetime.now(UTC), authenticated=authority.authenticated)
     stands = f"{session.session_status}, phase {session.current_phase}"
     say(f"{session_id} was accepted at version {session.version}: {stands}.")
     return 0
 
 
-def _accept_all(store: Store, report: VerifyReport) -> int:
+def _accept_all(store: Store, report: VerifyReport, authority: Authority) -> int:
     there = [one.session_id for one in report.corrupt if store.holds(one.session_id)]
     for session_id in there:
         refused = _show_changes(store, session_id)
@@ -96,8 +98,8 @@ def _accept_all(store: Store, report: VerifyReport) -> int:
             ("", "sessions whose files are gone are taken for deleted"),
         ]
     )
-    confirm(f"Accept all of the above ({len(report.corrupt) + len(report.store)})?", "y")
-    listing = store.accept_all(at=datetime.now(UTC), authenticated=False)
+    confirm(f"Accept all of the above ({len(report.corrupt) + len(report.store)})?", "y", authority)
+    listing = store.accept_all(at=datetime.now(UTC), authenticated=authority.authenticated)
     say(f"{len(listing.sessions)} sessions were accepted.")
     for one in listing.corrupt:
         complain(f"{one.session_id} cannot be accepted: {one.finding}", kind="left")

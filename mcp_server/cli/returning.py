@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from mcp_server.actions.attempts import message
 from mcp_server.cli.failures import CommandError, UsageError
 from mcp_server.cli.output import facts, say
-from mcp_server.cli.parameters import Ctx, SessionId
+from mcp_server.cli.parameters import Ctx, OperatorFile, SessionId
 from mcp_server.cli.person import confirm, require_person
 from mcp_server.domain.session import Status
 from mcp_server.errors import NotFoundError
@@ -18,13 +18,18 @@ MAX_REASON = 2000
 
 
 def reopen(
-    session_id: SessionId, /, *, reason: Annotated[str, Parameter(help="Why, for the session's record.")], ctx: Ctx
+    session_id: SessionId,
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for the session's record.")],
+    operator_file: OperatorFile = None,
+    ctx: Ctx,
 ) -> int:
     """Open the failed phase of a session again, with its attempts counted anew. Only a person can: it asks.
 
     It is recorded with the reason, and that no operator was authenticated.
     """
-    require_person()
+    authority = require_person(ctx, operator_file)
     if not reason.strip() or len(reason) > MAX_REASON:
         raise UsageError(f"The reason has {len(reason)} characters.", f"Give between 1 and {MAX_REASON}.")
     view = ctx.engine.view(session_id)
@@ -42,7 +47,7 @@ def reopen(
             ("will happen", f"phase {session.current_phase} is open again, its attempts are counted anew"),
         ]
     )
-    confirm("Open it again?", "y")
+    confirm("Open it again?", "y", authority)
     ctx.engine.reopen(session_id, reason.strip())
     say(f"Phase {session.current_phase} of {session_id} is open again.")
     return 0

@@ -33,7 +33,8 @@ class Outcome:
     The system's own message is not passed on, since it names paths.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: str = "The session store") -> None:
+        self._place = place
         self._outcome: Literal["unchanged", "unknown"] = "unchanged"
 
     def committing(self) -> None:
@@ -48,7 +49,7 @@ class Outcome:
     ) -> None:
         if isinstance(error, OSError):
             words = _WORDS.get(error.errno or 0, f"the system answered {errno.errorcode.get(error.errno or 0, '?')}")
-            raise StorageError(f"The session store cannot be used: {words}.", outcome=self._outcome) from error
+            raise StorageError(f"{self._place} cannot be used: {words}.", outcome=self._outcome) from error
 
 
 @contextmanager

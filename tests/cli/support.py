@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
+import re
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ import pytest
 from mcp_server.cli.entry import run
 from tests.storage.support import with_checksum
 from tests.support import Home, bare_environment
+from tests.terminal import ASKED, PATIENCE, play
 
-PATIENCE = 30.0
+__all__ = ["PATIENCE", "Cli", "Ran", "command", "forge", "run_on_terminal", "run_process"]
 
 
 @dataclass(frozen=True)
@@ -70,40 +70,17 @@ def run_process(home: Home | None, *arguments: str, given: str = "", cwd: str | 
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def run_on_terminal(home: Home, *arguments: str, typed: str = "", after: str = "confirm:", columns: int = 100) -> Ran:
-    """Run the program on a terminal of its own, and type something once it has asked."""
-    ours, theirs = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            command(home, *arguments),
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            cwd="/",
-            env=bare_environment(TERM="xterm-256color", COLUMNS=str(columns)),
-            start_new_session=True,
-        )
-    finally:
-        os.close(theirs)
-    shown = b""
-    deadline = time.monotonic() + PATIENCE
-    try:
-        while time.monotonic() < deadline:
-            try:
-                part = os.read(ours, 4096)
-            except OSError:
-                part = b""
-            if not part:
-                break
-            shown += part
-            if typed and after.encode() in shown:
-                os.write(ours, typed.encode() + b"\n")
-                typed = ""
-        return Ran(process.wait(PATIENCE), shown.decode())
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
+def run_on_terminal(
+    home: Home, *arguments: str, typed: str | Sequence[str] = (), asked: re.Pattern[bytes] = ASKED, columns: int = 100
+) -> Ran:
+    """Run the program on a terminal of its own, and type the lines, one each time it asks."""
+    played = play(
+        command(home, *arguments),
+        [typed] if isinstance(typed, str) else typed,
+        env=bare_environment(TERM="xterm-256color", COLUMNS=str(columns)),
+        asked=asked,
+    )
+    return Ran(played.code, played.out)
 
 
 def forge(home: Home, session_id: str) -> None:

@@ -20,7 +20,7 @@ from tests.support import Ask, Home, arrange, bare_environment
 
 COMMANDS = (
     "serve", "workflows", "sessions", "session", "events", "errors", "validate", "verify", "seal", "reopen",
-    "undelete", "doctor", "call",
+    "undelete", "operator", "doctor", "call",
 )  # fmt: skip
 
 

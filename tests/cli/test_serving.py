@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -148,6 +149,6 @@ def test_what_only_the_command_line_needs_is_not_imported_on_the_way_to_a_server
 
 
 def test_serve_serves_on_a_terminal_too(home: Home) -> None:
-    ran = run_on_terminal(home, "serve", typed="\x04", after="event=serving")
+    ran = run_on_terminal(home, "serve", typed="\x04", asked=re.compile(b"event=serving"))
     assert ran.code == 0
     assert "event=stopped" in ran.out

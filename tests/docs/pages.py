@@ -22,8 +22,9 @@ _PARSER = MarkdownIt("commonmark").enable("table")
 class Block:
     """A fenced block; ``directive`` is what an HTML comment right before it says.
 
-    ``file: PATH``: the reader writes the block into that file. ``typed: LINE``: its commands run on a terminal, where
-    the reader types the line. ``from: PATH, scene N``: it is a part of that file, put there by ``renew``.
+    ``file: PATH``: the reader writes the block into that file. ``typed: LINE | LINE``: its commands run on a terminal,
+    where the reader types a line each time something is asked. ``from: PATH, scene N``: it is a part of that file, put
+    there by ``renew``.
     ``not run: REASON``: it cannot be executed here.
     """
 

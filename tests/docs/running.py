@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.docs import terminal
+from tests import terminal
 from tests.docs.pages import Block, blocks
 
 BIN = Path(sys.executable).parent
