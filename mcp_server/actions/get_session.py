@@ -139,8 +139,8 @@ def _record(engine: Engine, view: View, pager: Pager) -> SessionRecord:
 
 def _history(record: PhaseRecord, workflow: Workflow) -> dict[str, Any]:
     told = record.model_dump(mode="json", exclude={"refused", "paused_seconds"}, exclude_none=True)
-    if record.status == "skipped":
-        told["skip_condition"] = clipped(require_phase(workflow, record.phase).skip_condition, CONDITION_BYTES)
+    if record.status == "skipped" and (condition := require_phase(workflow, record.phase).skip_condition):
+        told["skip_condition"] = clipped(condition, CONDITION_BYTES)
     return told
 
 

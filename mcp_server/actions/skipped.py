@@ -16,14 +16,15 @@ SKIPPED_BYTES = 6_000
 
 
 class SkippedPhase(Part):
-    """A phase that the session's options skipped, and the condition that held; ``rollback`` to it opens it.
+    """A phase that was skipped, and the condition that held; ``rollback`` to it opens it.
 
-    A long list is cut short; the ``phase_history`` of ``get_session`` has the status of every phase.
+    A phase of an imported session may have been skipped without one. A long list is cut short: the ``phase_history`` of
+    ``get_session`` has the status of every phase.
     """
 
     phase: int
     title: str
-    skip_condition: str
+    skip_condition: str | None = None
 
 
 def skipped_phases(workflow: Workflow, numbers: Iterable[int]) -> list[SkippedPhase] | None:
@@ -33,7 +34,7 @@ def skipped_phases(workflow: Workflow, numbers: Iterable[int]) -> list[SkippedPh
         {
             "phase": phase.number,
             "title": clipped(phase.title, TITLE_BYTES),
-            "skip_condition": clipped(phase.skip_condition, CONDITION_BYTES),
+            "skip_condition": clipped(phase.skip_condition, CONDITION_BYTES) or None,
         }
         for phase in phases
     )

@@ -62,8 +62,12 @@ def _progress(session: Session) -> str | None:
     if session.session_status is Status.COMPLETED:
         if done != session.phases:
             return f"it is completed, and phase {session.phases[len(done)]} is not"
-        return None if completed else "it is completed, and every phase was skipped"
-    return None if done == before else f"phase {session.phases[len(before)]} is completed and still to be done"
+        # No start skips every phase, but the program that a session was imported from may have.
+        nothing_done = not completed and session.imported_from is None
+        return "it is completed, and every phase was skipped" if nothing_done else None
+    return (
+        None if done == before else f"phase {session.phases[len(before)]} is completed or skipped, and still to be done"
+    )
 
 
 def _records(session: Session) -> str | None:

@@ -113,6 +113,11 @@ def past_two() -> Session:
 
 RECORD = machine.begin(started()).record
 SKIPPED = RECORD.model_copy(update={"status": "skipped"})
+NOTHING_DONE: dict[str, Any] = {
+    "completed_phases": (),
+    "artifacts": {},
+    "phase_history": tuple(SKIPPED.model_copy(update={"phase": phase}) for phase in (1, 2, 3)),
+}
 EDITS: list[tuple[Session, dict[str, Any], str]] = [
     (machine.begin(started()), {"current_phase": 2}, "phase 1 is not completed"),
     (machine.begin(started()), {"current_phase": 9}, "has no phase 9"),
@@ -138,15 +143,7 @@ EDITS: list[tuple[Session, dict[str, Any], str]] = [
     (past_two(), {"current_phase": 2}, "still to be done"),
     (machine.begin(started()), {"phase_history": (SKIPPED,)}, "still to be done"),
     (in_phase_two(), {"phase_history": (SKIPPED, RECORD.model_copy(update={"phase": 2}))}, "not the first ones"),
-    (
-        completed(),
-        {
-            "completed_phases": (),
-            "artifacts": {},
-            "phase_history": tuple(SKIPPED.model_copy(update={"phase": phase}) for phase in (1, 2, 3)),
-        },
-        "every phase was skipped",
-    ),
+    (completed(), NOTHING_DONE, "every phase was skipped"),
     (completed(), {"completed_at": None}, "completed_at"),
     (completed(), {"draft": Draft(evidence=Evidence())}, "has a draft"),
     (completed(), {"session_status": Status.ACTIVE, "gate": GateState.OPEN}, "still to be done"),
@@ -158,6 +155,10 @@ def test_what_no_walk_leads_to_is_refused(session: Session, changes: dict[str, A
     require_reachable(session)
     with pytest.raises(CorruptStateError, match=problem):
         require_reachable(session.model_copy(update=changes))
+
+
+def test_an_imported_session_may_have_skipped_every_phase() -> None:
+    require_reachable(completed().model_copy(update={**NOTHING_DONE, "imported_from": "0a1b"}))
 
 
 def test_differences_are_told_one_for_each_value_and_long_ones_are_shortened() -> None:
