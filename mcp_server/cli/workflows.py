@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from rich.text import Text
 from rich.tree import Tree
 
 from mcp_server.app import workflow_roots
 from mcp_server.cli.asking import pages
+from mcp_server.cli.failures import CommandError, UsageError
+from mcp_server.cli.mermaid import flowchart
 from mcp_server.cli.output import complain, console, print_json, say, table, text
 from mcp_server.cli.parameters import AsJson, Ctx
 from mcp_server.definitions.library import Found, Library
+from mcp_server.definitions.parse import parse
+from mcp_server.definitions.plans.dynamic import closing_folders
+from mcp_server.definitions.plans.files import PlanFileError, read_plan_file
 from mcp_server.domain.definition import Phase
 from mcp_server.domain.gates import required_names
 from mcp_server.engine import Engine
 
 
-def workflows(name: str | None = None, /, *, json: AsJson = False, ctx: Ctx) -> int:
+def workflows(
+    name: str | None = None,
+    /,
+    *,
+    plan: Annotated[Path | None, Parameter(help="The plan of a dynamic workflow: a file, or its folder.")] = None,
+    mermaid: Annotated[bool, Parameter(help="Print the phases, gates and ways back as a Mermaid diagram.")] = False,
+    json: AsJson = False,
+    ctx: Ctx,
+) -> int:
     """List the workflows that can be started, or show one: its phases, their tasks, the evidence each gate requires.
 
     Parameters
@@ -26,14 +43,50 @@ def workflows(name: str | None = None, /, *, json: AsJson = False, ctx: Ctx) -> 
         A workflow's name or alias.
     """
     if name is None:
+        if plan is not None or mermaid:
+            raise UsageError("A diagram or a plan needs the workflow's name.", "pos-workflow workflows NAME --mermaid")
         _list(ctx.engine, as_json=json)
+        return 0
+    found = Library(workflow_roots(ctx.loaded)).find(name)
+    found = found if plan is None else _planned(found, plan)
+    if mermaid:
+        sys.stdout.write(_diagram(found))
+    elif json:
+        print_json(_whole(found))
     else:
-        found = Library(workflow_roots(ctx.loaded)).find(name)
-        if json:
-            print_json(_whole(found))
-        else:
-            console().print(_tree(found))
+        console().print(_tree(found))
     return 0
+
+
+def _planned(found: Found, path: Path) -> Found:
+    """The definition with the phases of a plan, wherever the person has it."""
+    source = found.workflow.plan
+    name = found.workflow.workflow_type
+    if source is None:
+        raise CommandError(f"{name} takes no plan: all its phases are its own.", "Leave --plan out.")
+    try:
+        plan = read_plan_file(source, str(path), _read)
+    except PlanFileError as error:
+        raise CommandError(f"--plan {error}.", "Name the plan's file, or the folder that holds it.") from None
+    bundle = found.bundle.with_plan(plan.name, plan.data)
+    parsed = parse(bundle)
+    if parsed.workflow is None or parsed.errors:
+        said = "; ".join(map(str, parsed.errors[:3]))
+        raise CommandError(f"The plan cannot be worked off: {said}.", f"pos-workflow validate {path} explains it.")
+    return replace(found, workflow=parsed.workflow, bundle=bundle, digest=bundle.digest)
+
+
+def _read(path: str, size: int) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(size)
+
+
+def _diagram(found: Found) -> str:
+    closing = len(closing_folders(found.bundle.files)) if found.workflow.plan else 0
+    try:
+        return flowchart(found.workflow, closing)
+    except ValueError as error:
+        raise CommandError(f"There is no diagram: {error}.", "Without --mermaid the phases are listed.") from None
 
 
 def _list(engine: Engine, *, as_json: bool) -> None:
