@@ -57,12 +57,14 @@ def check_name(name: str, node: Node) -> None:
 def slugs_of(sentences: Iterable[str]) -> dict[str, str]:
     """Names for sentences: lower case, ASCII letters and digits with ``_`` between, and ``_2`` on a clash."""
     found: dict[str, str] = {}
+    counts: dict[str, int] = {}
     for sentence in sentences:
         base = re.sub(r"[^a-z0-9]+", "_", sentence.lower()).strip("_")[:MAX_SLUG].strip("_") or "criterion"
-        slug, count = base, 1
+        slug, count = base, counts.get(base, 1)
         while slug in found:
             count += 1
             suffix = f"_{count}"
             slug = base[: MAX_SLUG - len(suffix)].rstrip("_") + suffix
+        counts[base] = count
         found[slug] = sentence
     return found

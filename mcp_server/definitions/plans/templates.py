@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from typing import Union
 
 MAX_CHARACTERS = 1024 * 1024
+"""What one template may make of one phase or task; every part that is put in counts as one more."""
 MAX_DEPTH = 20
 
 Value = Union[str, int, bool, Sequence["Value"], Mapping[str, "Value"]]  # noqa: UP007 - a string cannot be joined by |
 Scope = Mapping[str, Value]
 
 _TAG = re.compile(
-    r"\{\{!(?:--.{0,4000}?--|[^}]*)\}\}|\{\{\{?\s*(?P<sign>[#/&]?)\s*(?P<word>[^{}]*?)\s*\}?\}\}"
-    r"|\[(?P<place>(?=[^\]]{2})[A-Z][A-Z0-9]*(?:[_ ][A-Z0-9]+)*)\](?!\()",
-    re.DOTALL,
+    r"(?P<remark>\{\{!)|\{\{\{?(?P<tag>[^{}]*)\}\}\}?|\[(?P<place>(?=[^\]]{2})[A-Z][A-Z0-9]*(?:[_ ][A-Z0-9]+)*)\](?!\()"
 )
 _BLOCKS = frozenset({"each", "if", "unless"})
 
@@ -73,65 +72,108 @@ class Template:
                 elif isinstance(part, _Name):
                     yield part.name, part.line
 
-    def render(self, values: Scope) -> str:
-        """The text with the values put in; a name that is not among them is empty. Raises TemplateError."""
+    def render(self, values: Scope, room: Room | None = None) -> str:
+        """The text with the values put in; a name that is not among them is empty.
+
+        ``room`` is what several renderings may make together. Raises TemplateError.
+        """
         out: list[str] = []
-        room = MAX_CHARACTERS
+        own = Room(MAX_CHARACTERS)
         for piece in _render(self._root.then, [values]):
-            room -= len(piece) + 1
-            if room < 0:
-                raise TemplateError(f"makes more than {MAX_CHARACTERS} characters", 1)
+            for limit in (own, room) if room else (own,):
+                limit.take(len(piece) + 1)
             out.append(piece)
         return "".join(out)
 
     def _read(self, text: str) -> None:
         open_: list[_Block] = [self._root]
         at, line = 0, 1
-        for match in _TAG.finditer(text):
-            line += text.count("\n", at, match.start())
-            start, end = _alone(text, match) if match["sign"] in {"#", "/"} or match["word"] == "else" else match.span()
+        for match, last in _tags(text):
+            start, end = match.start(), last
+            line += text.count("\n", at, start)
+            sign, word = _parts(match["tag"] or "")
+            if sign in {"#", "/"} or word == "else":
+                start, end = _alone(text, start, end)
             open_[-1].parts.append(text[at:start])
-            line_here = line
+            if match["place"]:
+                open_[-1].parts.append(_Name(match["place"], line))
+            elif not match["remark"]:
+                _tag(sign, word, open_, line)
             line += text.count("\n", match.start(), end)
             at = end
-            self._tag(match, open_, line_here)
         open_[-1].parts.append(text[at:])
         if len(open_) > 1:
             raise TemplateError(f"has {{{{#{open_[-1].kind}}}}} without its end", open_[-1].line)
 
-    def _tag(self, match: re.Match[str], open_: list[_Block], line: int) -> None:
-        sign, word, place = match["sign"], match["word"], match["place"]
-        if place:
-            open_[-1].parts.append(_Name(place, line))
-        elif word is None:
-            return
-        elif sign == "#":
-            kind, _, name = word.partition(" ")
-            if kind not in _BLOCKS or not name.strip():
-                raise TemplateError(f"has the block {{{{#{word}}}}}, which is none of #each, #if and #unless", line)
-            if len(open_) > MAX_DEPTH:
-                raise TemplateError(f"has blocks more than {MAX_DEPTH} deep", line)
-            open_[-1].parts.append(block := _Block(kind, name.strip(), line))
-            open_.append(block)
-        elif sign == "/":
-            if len(open_) == 1 or open_[-1].kind != word:
-                raise TemplateError(f"has {{{{/{word}}}}} without its beginning", line)
-            open_.pop()
-        elif word == "else":
-            if len(open_) == 1 or open_[-1].otherwise is not None:
-                raise TemplateError("has {{else}} outside of a block", line)
-            open_[-1].otherwise = []
-        else:
-            open_[-1].parts.append(_Name(word, line))
+
+class Room:
+    """How many characters may still be made."""
+
+    def __init__(self, characters: int) -> None:
+        self._characters = self._left = characters
+
+    def take(self, characters: int) -> None:
+        """Use some of it up. Raises TemplateError when that is too much."""
+        self._left -= characters
+        if self._left < 0:
+            raise TemplateError(f"makes more than {self._characters} characters", 1)
 
 
-def _alone(text: str, match: re.Match[str]) -> tuple[int, int]:
+def _tags(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """Every tag with where it ends; in one pass, whatever is opened and never closed."""
+    at, endless = 0, set[str]()
+    while match := _TAG.search(text, at):
+        end = _end_of_remark(text, match.end(), endless) if match["remark"] else match.end()
+        if end is not None:
+            yield match, end
+        at = end or match.end()
+
+
+def _end_of_remark(text: str, start: int, endless: set[str]) -> int | None:
+    """Where a remark ends; ``endless`` remembers the ends that are not to come any more."""
+    for close in ("--}}", "}}") if text.startswith("--", start) else ("}}",):
+        found = -1 if close in endless else text.find(close, start)
+        if found >= 0:
+            return found + len(close)
+        endless.add(close)
+    return None
+
+
+def _parts(tag: str) -> tuple[str, str]:
+    """The sign of a tag, if it has one, and its words."""
+    tag = tag.strip()
+    return (tag[0], tag[1:].strip()) if tag[:1] in {"#", "/", "&"} else ("", tag)
+
+
+def _tag(sign: str, word: str, open_: list[_Block], line: int) -> None:
+    if sign == "#":
+        kind, _, name = word.partition(" ")
+        if kind not in _BLOCKS or not name.strip():
+            raise TemplateError(f"has the block {{{{#{word}}}}}, which is none of #each, #if and #unless", line)
+        if len(open_) > MAX_DEPTH:
+            raise TemplateError(f"has blocks more than {MAX_DEPTH} deep", line)
+        open_[-1].parts.append(block := _Block(kind, name.strip(), line))
+        open_.append(block)
+    elif sign == "/":
+        if len(open_) == 1 or open_[-1].kind != word:
+            raise TemplateError(f"has {{{{/{word}}}}} without its beginning", line)
+        open_.pop()
+    elif word == "else":
+        if len(open_) == 1 or open_[-1].otherwise is not None:
+            raise TemplateError("has {{else}} outside of a block", line)
+        open_[-1].otherwise = []
+    else:
+        open_[-1].parts.append(_Name(word, line))
+
+
+def _alone(text: str, start: int, end: int) -> tuple[int, int]:
     """The stretch of a block's tag: its whole line where nothing else stands on it."""
-    start, end = match.span()
-    before = text.rfind("\n", 0, start) + 1
-    after = text.find("\n", end)
-    after = len(text) if after < 0 else after
-    blank = not text[before:start].strip() and not text[end:after].strip()
+    before, after = start, end
+    while before and text[before - 1] in " \t":
+        before -= 1
+    while after < len(text) and text[after] in " \t":
+        after += 1
+    blank = text[before - 1 : before] in {"", "\n"} and text[after : after + 1] in {"", "\n"}
     return (before, min(after + 1, len(text))) if blank else (start, end)
 
 
@@ -153,10 +195,11 @@ def _render(parts: Sequence[str | _Name | _Block], scopes: list[Scope]) -> Itera
 
 
 def _render_block(block: _Block, scopes: list[Scope]) -> Iterator[str]:
+    yield ""  # so that a block that writes nothing is counted all the same
     value = _value(block.name, scopes)
     if block.kind == "each" and value and isinstance(value, Sequence) and not isinstance(value, str):
         for index, item in enumerate(value):
-            yield ""  # so that a loop that writes nothing is counted all the same
+            yield ""  # and so are the turns of a loop
             own: dict[str, Value] = dict(item) if isinstance(item, Mapping) else {}
             places: dict[str, Value] = {"this": item, ".": item, "@index": index}
             places |= {"@first": index == 0, "@last": index == len(value) - 1}
