@@ -41,6 +41,12 @@ class Bundle:
         """SHA-256 of ``encode()`` in hex: equal for equal content, on every machine."""
         return hashlib.sha256(self.encode()).hexdigest()
 
+    @cached_property
+    def definition_digest(self) -> str:
+        """``digest`` without the plan file: what a person trusts, whichever plan a session works off."""
+        own = {path: data for path, data in self.files.items() if not path.startswith(_PLAN)}
+        return self.digest if len(own) == len(self.files) else Bundle(self.name, own).digest
+
     def encode(self) -> bytes:
         """The canonical bytes, readable as JSON, to be stored as a blob."""
         files = {path: _encoded(data) for path, data in self.files.items()}

@@ -35,11 +35,17 @@ from mcp_server.storage.locks import Locks
 # The last line is looked for in the last bytes of the file; no line is longer.
 _TAIL: Final = 64 * 1024
 
-Kind = Literal["started", "imported", "migrated", "deleted", "undeleted", "restored", "seal_accepted"]
+Kind = Literal[
+    "started", "imported", "migrated", "deleted", "undeleted", "restored",
+    "seal_accepted", "trusted", "untrusted",
+]  # fmt: skip
 
 
 class AuditLine(Frozen):
-    """One thing that happened: to which session, when, which version it made, why, and the event's id."""
+    """One thing that happened: to which session, when, which version it made, why, and the event's id.
+
+    What concerns no session has an empty ``session_id`` and version 0.
+    """
 
     kind: Kind
     session_id: str

@@ -20,7 +20,7 @@ class Guard:
         self._fs = fs
         self._root = root
         self._data = user.data
-        self._keys = KeyRing(fs, user.config, timeout=timeout)
+        self.keys = KeyRing(fs, user.config, timeout=timeout)
         self._anchors: tuple[str, Anchors] | None = None
         self._unsealed = False
 
@@ -46,7 +46,7 @@ class Guard:
 
     def key_to_seal(self) -> Key | None:
         """The key for a change that is about to be made, made if there is none; None to go on unsealed."""
-        key = self._keys.make()
+        key = self.keys.make()
         self._unsealed = key is None
         return key
 
@@ -57,10 +57,10 @@ class Guard:
         older than it. One that is newer is what a crash before the anchor leaves.
         """
         if page.seal is None:
-            if anchor is not None or self._keys.find() is not None:
+            if anchor is not None or self.keys.find() is not None:
                 raise tampered("it is not sealed, though it could have been")
         else:
-            key = self._keys.find(page.seal.key_id)
+            key = self.keys.find(page.seal.key_id)
             if key is None or key.id != page.seal.key_id:
                 raise foreign("it is sealed with a key that this user does not have")
             if not page.sealed_by(key):
@@ -83,7 +83,7 @@ class Guard:
 
     def anchor_audit(self, anchor: AuditAnchor) -> None:
         """Set down how far the audit log goes, where anything is sealed at all."""
-        if self._keys.find() is not None:
+        if self.keys.find() is not None:
             self.anchors.write_audit(anchor)
 
 

@@ -60,8 +60,11 @@ class KeyRing:
 
     def __init__(self, fs: FileSystem, folder: Path, *, timeout: float) -> None:
         self._fs = fs
+        self.folder = folder
+        """The user's configuration folder."""
+        self.locks = Locks(fs, folder, timeout=timeout)
+        """Its locks, each held for the change of one file."""
         self._path = folder / "seal-key.json"
-        self._locks = Locks(fs, folder, timeout=timeout)
         self._key: Key | None = None
 
     def find(self, key_id: str | None = None) -> Key | None:
@@ -97,7 +100,7 @@ class KeyRing:
 
     def _make(self) -> Key:
         make_folders(self._fs, self._path.parent)
-        with self._locks.hold("seal-key.lock"):
+        with self.locks.hold("seal-key.lock"):
             key = self.find()
             if key is None:
                 secret = secrets.token_bytes(32)

@@ -19,6 +19,7 @@ from mcp_server.storage.layout import require_session_id
 from mcp_server.storage.listing import Lister, Listing
 from mcp_server.storage.log import Record, Request
 from mcp_server.storage.parts import Parts
+from mcp_server.storage.trust import Trust
 from mcp_server.storage.verification import Progress, Verifier, VerifyReport
 from mcp_server.storage.writer import Committed, Writer
 
@@ -66,6 +67,10 @@ class Store:
     def parts(self) -> Parts:
         """What the store is made of, for work on it as a whole: backups, restoring, cleaning up."""
         return self._parts
+
+    def trust(self, project: Path) -> Trust:
+        """Which definitions a person trusts in the project of this root. Nothing is touched on disk."""
+        return Trust(self._parts, project)
 
     def create(
         self, event: SessionStarted, *, request: Request | None = None, blobs: Mapping[str, bytes] = _NO_BLOBS
