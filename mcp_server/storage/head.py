@@ -22,10 +22,12 @@ from pydantic import Field, ValidationError
 
 from mcp_server.domain.session import SCHEMA_VERSION, Frozen, Session
 from mcp_server.errors import CorruptStateError
+from mcp_server.storage.document import UnfitError
 from mcp_server.storage.findings import newer, torn
 from mcp_server.storage.keys import Key
 from mcp_server.storage.layout import sha256
 from mcp_server.storage.log import LogMark
+from mcp_server.storage.versions import is_older, raised_fields, version_of
 
 REQUESTS_KEPT: Final = 256
 
@@ -95,7 +97,9 @@ def decode(raw: bytes) -> Page:
     try:
         head = Head.model_validate_json(raw)
     except ValidationError as error:
-        raise _invalid(raw, error) from None
+        head = _older(raw)
+        if head is None:
+            raise _invalid(raw, error) from None
     values = vars(head)
     session = Session.model_construct(None, **{name: values[name] for name in Session.model_fields})
     seal = None if head.seal == "unsealed" else head.seal
@@ -107,8 +111,8 @@ def decode_edited(raw: bytes) -> Session:
     try:
         fields = orjson.loads(raw)
         session = {name: value for name, value in fields.items() if name not in _MARKS}
-        return Session.model_validate_json(orjson.dumps(session))
-    except (orjson.JSONDecodeError, AttributeError):
+        return Session.model_validate_json(orjson.dumps(raised_fields(session)))
+    except (orjson.JSONDecodeError, AttributeError, UnfitError):
         raise torn("its file does not parse") from None
     except ValidationError as error:
         raise _invalid(raw, error) from None
@@ -134,17 +138,31 @@ def _before_seal(raw: bytes) -> bytes:
     return raw[: raw.rindex(b'"seal": ')]
 
 
+def _older(raw: bytes) -> Head | None:
+    """A head of an older version, its session in the present one; None when it is none."""
+    try:
+        fields = orjson.loads(raw)
+        if not is_older(fields):
+            return None
+        session = {name: value for name, value in fields.items() if name not in _MARKS}
+        marks = {name: value for name, value in fields.items() if name in _MARKS}
+        return Head.model_validate_json(orjson.dumps(raised_fields(session) | marks))
+    except (orjson.JSONDecodeError, AttributeError, UnfitError, ValidationError):
+        return None
+
+
 def _invalid(raw: bytes, error: ValidationError) -> CorruptStateError:
-    if any(problem["type"] == "extra_forbidden" for problem in error.errors(include_input=False)):
+    found = _unreadable(raw)
+    if found.kind != "newer" and any(one["type"] == "extra_forbidden" for one in error.errors(include_input=False)):
         return newer("it has a field that this version of pos-workflow does not know")
-    return _unreadable(raw)
+    return found
 
 
 def _unreadable(raw: bytes) -> CorruptStateError:
     try:
-        version = orjson.loads(raw).get("schema_version")
+        version = version_of(orjson.loads(raw))
     except (orjson.JSONDecodeError, AttributeError):
         return torn("its file does not parse")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if version is not None and version > SCHEMA_VERSION:
         return newer(f"it has schema_version {version}; this version of pos-workflow knows {SCHEMA_VERSION}")
     return torn("its file is damaged: the checksum is wrong or a field is malformed")

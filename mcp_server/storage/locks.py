@@ -21,13 +21,19 @@ from mcp_server.storage.durable import make_private
 from mcp_server.storage.filesystem import CREATE, WRITE, FileSystem
 
 STRIPES: Final = 64
+_STRIPES: Final = tuple(f"{number:02x}" for number in range(STRIPES))
 _POLL_SECONDS: Final = (0.0005, 0.01)
 _RETRY_AFTER_SECONDS: Final = 1.0
 
 
 def stripe_of(key: str) -> str:
     """The name of the lock that a session or a request shares with one in 64 of the others."""
-    return f"{hashlib.sha256(key.encode()).digest()[0] % STRIPES:02x}"
+    return stripe_of_digest(hashlib.sha256(key.encode()).hexdigest())
+
+
+def stripe_of_digest(digest: str) -> str:
+    """The same for a session or a request of which only the SHA-256 in hex is known."""
+    return f"{int(digest[:2], 16) % STRIPES:02x}"
 
 
 class Locks:
@@ -40,6 +46,8 @@ class Locks:
         self._folder = folder
         self._timeout = timeout
         self._stopping = stopping or threading.Event()
+        self._holder: int | None = None
+        """The thread that holds every stripe."""
 
     @contextmanager
     def hold(self, name: str, *, create: bool = True) -> Generator[None]:
@@ -48,6 +56,9 @@ class Locks:
         Raises BusyError when it is not to be had in time, FileNotFoundError when nobody has ever held it and it shall
         not be created.
         """
+        if self._holder == threading.get_ident() and name in _STRIPES:
+            yield
+            return
         path = self._folder / name
         fd = self._fs.open(path, CREATE if create else WRITE)
         try:
@@ -62,11 +73,18 @@ class Locks:
 
     @contextmanager
     def hold_all(self) -> Generator[None]:
-        """Hold every stripe, for work on the store as a whole; raises BusyError when one is not to be had in time."""
+        """Hold every stripe, for work on the store as a whole; raises BusyError when one is not to be had in time.
+
+        Who holds all holds each: asking for one of them again inside the block takes nothing and waits for nobody.
+        """
         with ExitStack() as held:
-            for number in range(STRIPES):
-                held.enter_context(self.hold(f"{number:02x}"))
-            yield
+            for name in _STRIPES:
+                held.enter_context(self.hold(name))
+            self._holder = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._holder = None
 
     def _wait(self, fd: int) -> None:
         deadline = time.monotonic() + self._timeout

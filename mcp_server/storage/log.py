@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
 from pydantic import Field, ValidationError
 
 from mcp_server.domain import machine
 from mcp_server.domain.events import Event, SealAccepted, SessionImported, SessionStarted
 from mcp_server.domain.session import Frozen, Session
 from mcp_server.errors import StateError
+from mcp_server.storage.document import UnfitError
 from mcp_server.storage.findings import tampered
 from mcp_server.storage.layout import sha256
+from mcp_server.storage.versions import is_older, raised_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,19 @@ def parse_line(line: bytes) -> Record | None:
     try:
         return Record.model_validate_json(line)
     except ValidationError:
+        return _older(line)
+
+
+def _older(line: bytes) -> Record | None:
+    """The record in a line whose event carries a session of an older version."""
+    try:
+        fields = orjson.loads(line)
+        session = fields["event"]["session"]
+        if not is_older(session):
+            return None
+        fields["event"]["session"] = raised_fields(session)
+        return Record.model_validate_json(orjson.dumps(fields))
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, UnfitError, ValidationError):
         return None
 
 

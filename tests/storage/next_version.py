@@ -1,0 +1,163 @@
+"""The program as its next version might be, in a process of its own: one field more, and the step that gives it.
+
+``make`` copies the package and changes the copy. The rest runs inside it: ``python -m tests.storage.next_version
+JOB FOLDER``, from the folder of the copy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mcp_server
+from mcp_server.domain.session import SCHEMA_VERSION
+from mcp_server.storage.migration import Migrator
+from tests.storage.support import BEGIN, CALLS, FaultyFileSystem, QuickFileSystem, Site, begun, parts, toggling
+
+ROOT = Path(__file__).parents[2]
+
+STEP = """
+def _with_a_mood(document: Document) -> Document:
+    return replace(document, fields={**document.fields, "mood": "calm"})
+
+
+STEPS: Final[Mapping[int, Step]] = {0: from_version_0, 1: _with_a_mood}
+"""
+CHANGES = {
+    "domain/session.py": [
+        ("SCHEMA_VERSION = 1\n", "SCHEMA_VERSION = 2\n"),
+        ("schema_version: Literal[1]", "schema_version: Literal[2]"),
+        (
+            "    deleted_at: datetime | None = None\n",
+            '    deleted_at: datetime | None = None\n    mood: str = "calm"\n',
+        ),
+    ],
+    "storage/versions.py": [("STEPS: Final[Mapping[int, Step]] = {0: from_version_0}\n", STEP)],
+}
+
+
+@dataclass(frozen=True)
+class NextVersion:
+    """A copy of the program that is one version on."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> NextVersion:
+        package = Path(mcp_server.__file__).parent
+        shutil.copytree(package, folder / "mcp_server", ignore=shutil.ignore_patterns("__pycache__"))
+        for name, changes in CHANGES.items():
+            path = folder / "mcp_server" / name
+            text = path.read_text()
+            for old, new in changes:
+                assert text.count(old) == 1, (name, old)
+                text = text.replace(old, new)
+            path.write_text(text)
+        return cls(folder)
+
+    def run(self, job: str, site: Site) -> str:
+        """Do a job on a store in a process of this version, and give what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.storage.next_version", job, str(site.folder)],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return done.stdout
+
+
+def _says(site: Site) -> str:
+    """What every session is, as this version reads it."""
+    listing = site.store().sessions()
+    lines = [f"{one.session_id} {one.session_status} {vars(one).get('mood')}" for one in listing.sessions]
+    return "\n".join(lines + [f"{one.session_id} {one.finding}" for one in listing.corrupt])
+
+
+def _toggle(site: Site) -> str:
+    return str(site.store().update("one", toggling).session.version)
+
+
+def _create(site: Site) -> str:
+    return begun(site.store(), "made_by_the_next").session_id
+
+
+def _look(site: Site) -> str:
+    found = Migrator(parts(site.store()), BEGIN).look()
+    return f"{[one.session_id for one in found.older]} {found.present} {[one.session_id for one in found.left]}"
+
+
+def _migrate(site: Site) -> str:
+    found = Migrator(parts(site.store()), BEGIN).run()
+    return f"{[one.session_id for one in found.older]} {found.present} {[one.session_id for one in found.left]}"
+
+
+def _verify(site: Site) -> str:
+    report = site.store().verify()
+    return f"{report.ok} {report.sessions} {report.corrupt} {report.store}"
+
+
+WRITING = frozenset({"write", "truncate", "fsync", "fsync_dir", "replace", "unlink", "mkdir", "chmod"})
+
+
+def _faults(site: Site, calls: frozenset[str] = WRITING) -> str:
+    """Fail each of these calls of a migration in turn, before and after it has had its effect.
+
+    Gives how many failures were met, and every way in which a file was then not what it had been.
+    """
+    site.save("before")
+    counting = FaultyFileSystem(10**9)
+    Migrator(parts(site.store(fs=counting)), BEGIN).run()
+    site.restore("before")
+    kept = originals(site)
+    wrong: list[str] = []
+    failed = 0
+    trials = [(number, late) for number, name in enumerate(counting.calls) if name in calls for late in (False, True)]
+    for number, late in trials:
+        site.restore("before")
+        try:
+            Migrator(parts(site.store(fs=FaultyFileSystem(number, late=late))), BEGIN).run()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the files are compared
+            failed += 1
+            if originals(site) != kept:
+                wrong.append(f"{number} {late} {counting.calls[number]}: {error}")
+        if not site.store(fs=QuickFileSystem()).verify().ok:
+            wrong.append(f"{number} {late} {counting.calls[number]}: what it left does not verify")
+    return f"{failed} of {len(trials)} {wrong}"
+
+
+def _all_faults(site: Site) -> str:
+    return _faults(site, frozenset(CALLS))
+
+
+def originals(site: Site) -> dict[str, bytes]:
+    """Every file that a migration may change, by its path."""
+    return {
+        name: content
+        for name, content in site.contents().items()
+        if not name.endswith(".tmp") and "/locks/" not in name and "/backups/" not in name
+    }
+
+
+JOBS: dict[str, Callable[[Site], str]] = {
+    "says": _says,
+    "toggle": _toggle,
+    "create": _create,
+    "look": _look,
+    "migrate": _migrate,
+    "verify": _verify,
+    "faults": _faults,
+    "all_faults": _all_faults,
+}
+
+if __name__ == "__main__":
+    assert SCHEMA_VERSION == 2, "this is not the copy"
+    sys.stdout.write(JOBS[sys.argv[1]](Site(Path(sys.argv[2]))))
