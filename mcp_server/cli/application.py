@@ -23,10 +23,8 @@ from mcp_server.cli.integrity import seal, verify
 from mcp_server.cli.new import new
 from mcp_server.cli.operator import operator
 from mcp_server.cli.output import complain
-from mcp_server.cli.restoring import restore
 from mcp_server.cli.returning import reopen, undelete
 from mcp_server.cli.sessions import session, sessions
-from mcp_server.cli.trust import trust, untrust
 from mcp_server.cli.validation import validate
 from mcp_server.cli.wording import for_person
 from mcp_server.cli.workflows import workflows
@@ -100,7 +98,7 @@ def serve() -> None:
 for _group, _commands in {
     _PEOPLE: (workflows, sessions, session, events, errors),
     _AUTHORS: (new, validate),
-    _KEEPERS: (doctor, verify, seal, backup, restore, reopen, undelete, trust, untrust, operator),
+    _KEEPERS: (doctor, verify, seal, backup, reopen, undelete, operator),
     _PROGRAMS: (call,),
 }.items():
     for _command in _commands:
