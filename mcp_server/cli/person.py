@@ -95,11 +95,15 @@ def ask_passphrase(prompt: str) -> bytes:
     return typed.encode(errors="surrogateescape")
 
 
-def _authority(operator: Operator | None, channel: Channel) -> Authority:
-    # Not from the environment, where anybody can call themselves anything.
-    user = str(os.getuid())
+def account() -> str:
+    """The name of the account; not from the environment, where anybody can call themselves anything."""
     with suppress(KeyError):
-        user = pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(os.getuid()).pw_name
+    return str(os.getuid())
+
+
+def _authority(operator: Operator | None, channel: Channel) -> Authority:
+    user = account()
     if operator is None:
         return Authority(user=user, channel=channel)
     return Authority(

@@ -20,7 +20,7 @@ from tests.support import Ask, Home, arrange, bare_environment
 
 COMMANDS = (
     "serve", "workflows", "sessions", "session", "events", "errors", "validate", "verify", "seal", "reopen",
-    "undelete", "operator", "doctor", "call",
+    "undelete", "trust", "untrust", "operator", "doctor", "call",
 )  # fmt: skip
 
 
