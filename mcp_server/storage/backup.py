@@ -118,7 +118,7 @@ class Backups:
                     corrupt = self._corrupt(archive, path, progress)
                     return Backup(path, self._parts.fs.stat(path).st_size, archive.manifest, corrupt)
             except FileNotFoundError:
-                raise _no_archive() from None
+                raise no_archive() from None
 
     def list(self) -> tuple[tuple[Backup, ...], tuple[Unreadable, ...]]:
         """The backups in the store's own folder, the newest first, and what is no backup there. Only lists are read."""
@@ -248,7 +248,8 @@ class Backups:
         return tuple(corrupt)
 
 
-def _no_archive() -> NotFoundError:
+def no_archive() -> NotFoundError:
+    """The answer to whoever names an archive that is not there."""
     return NotFoundError("There is no such archive.", remediation="pos-workflow backups list shows those there are.")
 
 

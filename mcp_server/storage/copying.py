@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from mcp_server.errors import CorruptStateError
+from mcp_server.errors import BusyError, CorruptStateError
 from mcp_server.storage.archive import Contained, head_name
 from mcp_server.storage.findings import tampered
 from mcp_server.storage.layout import sha256
@@ -34,6 +34,9 @@ def copied(parts: Parts, session_id: str) -> Copy | None:
         return parts.doubting(session_id, lambda: _trusted(parts, session_id))
     except CorruptStateError as error:
         return _as_it_is(parts, session_id, error.message)
+    except BusyError:
+        finding = "torn: its files do not go together, and somebody held it too long for a second look"
+        return _as_it_is(parts, session_id, finding)
 
 
 def _trusted(parts: Parts, session_id: str) -> Copy | None:

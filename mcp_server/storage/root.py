@@ -45,8 +45,8 @@ class Root:
             self._known = signature, self._read_identity()
         return self._known[1]
 
-    def make(self, *, anew: bool = False) -> str:
-        """The store's id; what is missing of the store is made.
+    def make(self, *, anew: bool = False, adopted: str = "") -> str:
+        """The store's id; what is missing of the store is made, with the id ``adopted`` where it has none.
 
         ConfigurationError where sessions are without it: an id made ``anew`` cuts them off until they are accepted.
         """
@@ -57,9 +57,9 @@ class Root:
             with self._locks.hold("store"):
                 identity = self.identity()
                 if not identity:
-                    if not anew:
+                    if not anew and not adopted:
                         self._require_empty()
-                    self._settle()
+                    self._settle(adopted or secrets.token_hex(16))
                     identity = self.identity()
         return identity
 
@@ -77,16 +77,16 @@ class Root:
                     "(pos-workflow seal --accept --all).",
                 )
 
-    def _settle(self) -> None:
+    def _settle(self, identity: str) -> None:
         for above in self._layout.root.parents[:2]:
             # Whoever made them may have died before they were durable.
             with suppress(PermissionError):
                 self._fs.fsync_dir(above)
-        ours = {folder.name for folder in self._layout.folders}
+        ours = {folder.name for folder in (*self._layout.folders, self._layout.backups)}
         # A folder that already holds something else is somebody's choice, and git's view of it too.
         if set(self._fs.scandir(self._layout.root)) <= ours:
             write_file(self._fs, self._layout.ignore, b"# Sessions of pos-workflow: state, not source.\n*\n")
-        write_file(self._fs, self._layout.identity, orjson.dumps({"store": secrets.token_hex(16)}) + b"\n")
+        write_file(self._fs, self._layout.identity, orjson.dumps({"store": identity}) + b"\n")
 
     def _read_identity(self) -> str:
         try:

@@ -27,6 +27,14 @@ def require_same(request: Request, digest: str) -> None:
         )
 
 
+def session_begun(raw: bytes) -> str | None:
+    """The session that a remembered start began; None for what does not parse."""
+    try:
+        return _Start.model_validate_json(raw).session_id
+    except ValidationError:
+        return None
+
+
 class Starts:
     """The starts of one store."""
 
