@@ -23,6 +23,7 @@ from mcp_server.cli.integrity import seal, verify
 from mcp_server.cli.new import new
 from mcp_server.cli.operator import operator
 from mcp_server.cli.output import complain
+from mcp_server.cli.restoring import restore
 from mcp_server.cli.returning import reopen, undelete
 from mcp_server.cli.sessions import session, sessions
 from mcp_server.cli.validation import validate
@@ -98,7 +99,7 @@ def serve() -> None:
 for _group, _commands in {
     _PEOPLE: (workflows, sessions, session, events, errors),
     _AUTHORS: (new, validate),
-    _KEEPERS: (doctor, verify, seal, backup, reopen, undelete, operator),
+    _KEEPERS: (doctor, verify, seal, backup, restore, reopen, undelete, operator),
     _PROGRAMS: (call,),
 }.items():
     for _command in _commands:
