@@ -1,4 +1,4 @@
-"""The reference pages of the command line and of the settings, written from the code itself."""
+"""The reference pages of the command line and of the settings, and the schemas, written from the code itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 import mcp_server
 from mcp_server.cli.application import Flags, app
+from mcp_server.definitions.starter import schema_files
 from mcp_server.settings import ENV_PREFIX, MARKERS, Settings
 
 _NOTICE: Final = (
@@ -73,7 +74,8 @@ def settings_page() -> str:
 def pages(root: Path) -> dict[Path, str]:
     """What each page of the checkout at ``root`` holds."""
     folder = root / "docs" / "reference"
-    return {folder / "command-line.md": command_line_page(), folder / "settings.md": settings_page()}
+    schemas = {folder / "schemas" / name: text for name, text in schema_files().items()}
+    return {folder / "command-line.md": command_line_page(), folder / "settings.md": settings_page(), **schemas}
 
 
 def _rows() -> Iterator[str]:

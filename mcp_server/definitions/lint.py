@@ -106,7 +106,7 @@ def _strays(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
         if path in used or _KNOWN_FILES.fullmatch(path) or path.startswith(_KNOWN_FOLDERS):
             continue
         why = "It is pinned with every session and shown to nobody."
-        hint = "Name it in the metadata, or move it to supporting-docs/."
+        hint = "Remove it, name it in the metadata, or move it to supporting-docs/."
         message = "belongs to no phase and no task"
         if path.startswith("phases/") and path.endswith(".md"):
             message = "is a task's file that no task reads"
