@@ -22,6 +22,7 @@ RANKS = {
     "checks": 2,
     "settings": 3,
     "engine": 3,
+    "importing": 4,
     "actions": 4,
     "logs": 4,
     "stdio": 4,

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from mcp_server.domain.events import Event, SessionStarted
+from mcp_server.domain.events import Event, SessionImported, SessionStarted
 from mcp_server.domain.session import Session
 from mcp_server.storage.acceptance import Acceptance, Comparison, compare
 from mcp_server.storage.durable import Outcome
@@ -81,6 +81,11 @@ class Store:
         """
         require_session_id(event.session_id)
         return self._writer.create(event, request, blobs)
+
+    def bring(self, event: SessionImported, *, blobs: Mapping[str, bytes] = _NO_BLOBS) -> Session:
+        """Begin a session that comes from another program. Raises ConflictError when its id is or was in use."""
+        require_session_id(event.session.session_id)
+        return self._writer.bring(event, blobs)
 
     def begun(self, request: Request) -> str | None:
         """The id of the session that a start with this request has begun, committed or not.
@@ -161,6 +166,12 @@ class Store:
         """Whether there is a file under this id at all, in the trash or not, trusted or not."""
         with Outcome():
             return self._parts.exists(require_session_id(session_id))
+
+    def knows(self, session_id: str) -> bool:
+        """Whether there is or was a session of this id, as far as its file or its anchor tell."""
+        parts = self._parts
+        with Outcome():
+            return parts.exists(require_session_id(session_id)) or parts.guard.anchors.read(session_id) is not None
 
     def compare(self, session_id: str) -> Comparison:
         """How a session's file differs from what its log says, and what rules out that it is accepted."""

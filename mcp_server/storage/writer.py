@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mcp_server.domain import machine
-from mcp_server.domain.events import Event, SessionDeleted, SessionStarted, SessionUndeleted
+from mcp_server.domain.events import Event, SessionDeleted, SessionImported, SessionStarted, SessionUndeleted
 from mcp_server.domain.session import Session
 from mcp_server.errors import ConflictError
 from mcp_server.storage.audit import audited
@@ -59,6 +59,19 @@ class Writer:
             if request is None:
                 raise _in_use(event.session_id)
             return self._replay(parts.require_live(found, event.session_id), request, outcome)
+
+    def bring(self, event: SessionImported, blobs: Mapping[str, bytes]) -> Session:
+        """Commit a session that was begun elsewhere."""
+        parts = self._parts
+        session_id = event.session.session_id
+        with Outcome():
+            parts.root.make()
+            parts.blobs.put(blobs)
+        with parts.locked(session_id) as outcome:
+            key = parts.guard.key_to_seal()
+            if parts.settle(session_id) is not None or parts.guard.anchors.read(session_id) is not None:
+                raise _in_use(session_id)
+            return self._commit(None, machine.begin(event), event, None, key, outcome).session
 
     def update(
         self,

@@ -1,0 +1,1 @@
+"""Sessions of other programs, brought into the store of this one."""
