@@ -46,6 +46,7 @@ def shown(content: Body) -> Body:
     return dict.fromkeys(content["checkpoint"]["required_evidence"], True)
 
 
+@pytest.mark.requirement("format:the-real-plan")
 def test_a_real_plan_is_walked_from_start_to_completion_behind_every_gate(ask: Ask) -> None:
     started = start(ask)
     session_id, content = started["session_id"], started["phase_content"]
@@ -79,6 +80,7 @@ def test_a_real_plan_is_walked_from_start_to_completion_behind_every_gate(ask: A
     assert (record["session_status"], record["completed_phases"]) == ("completed", [0, 1, 2, 3, 4, 5, 6])
 
 
+@pytest.mark.requirement("format:plan-gate")
 def test_the_items_of_a_plan_s_gate_are_named_by_their_sentences(ask: Ask) -> None:
     session_id = start(ask)["session_id"]
     evidence = HONEST[WORKFLOW][0]
@@ -114,17 +116,20 @@ def test_the_plan_that_the_shipped_evidence_speaks_of_is_walked_too(ask: Ask) ->
     assert passed[-1]["workflow_completed"] is True
 
 
+@pytest.mark.requirement("format:plan-option")
 def test_list_workflows_names_the_option_that_a_plan_goes_into(ask: Ask) -> None:
     listed = {one["workflow_type"]: one for one in ask(action="list_workflows")["workflows"]}
     assert (listed[WORKFLOW]["plan_option"], listed[WORKFLOW]["phases"]) == ("spec_path", 2)
     assert "plan_option" not in listed["spec_creation_v1"]
 
 
+@pytest.mark.requirement("format:plan-option")
 @pytest.mark.parametrize("path", [f"{WHERE}/tasks.md", f"{WHERE}/", f"./{WHERE}"])
 def test_a_plan_is_named_by_its_folder_or_its_file(ask: Ask, path: str) -> None:
     assert start(ask, path)["total_phases"] == 7
 
 
+@pytest.mark.requirement("format:plan-is-pinned", "format:moved-on")
 def test_a_running_session_keeps_its_plan_whatever_becomes_of_the_file(home: Home, ask: Ask) -> None:
     plan = home.project / WHERE / "tasks.md"
     session_id = start(ask)["session_id"]
@@ -148,6 +153,7 @@ def test_a_running_session_keeps_its_plan_whatever_becomes_of_the_file(home: Hom
     assert served() == (before, False)
 
 
+@pytest.mark.requirement("format:shared-copy")
 def test_sessions_on_the_same_plan_share_one_stored_copy(home: Home, ask: Ask) -> None:
     shutil.copytree(home.project / WHERE, home.project / "copy")
     sessions = [start(ask)["session_id"], start(ask)["session_id"], start(ask, "copy")["session_id"]]
@@ -178,6 +184,7 @@ REFUSED: list[tuple[Any, str]] = [
 ]
 
 
+@pytest.mark.requirement("format:no-phase-no-session", "format:bad-plans")
 @pytest.mark.parametrize(("path", "problem"), REFUSED, ids=[str(path)[:20] for path, _ in REFUSED])
 def test_a_plan_that_cannot_be_worked_off_starts_no_session(home: Home, ask: Ask, path: Any, problem: str) -> None:
     home.write(
@@ -210,6 +217,7 @@ def test_what_is_doubtful_in_a_plan_is_said_at_the_start(home: Home, ask: Ask) -
     assert start(ask, "plan.md")["warnings"][-1] == "plan.md:10: the task 9.1 stands in no phase and is left out"
 
 
+@pytest.mark.requirement("format:yaml-plan")
 def test_a_plan_in_yaml_is_walked_behind_gates_of_typed_evidence(home: Home, ask: Ask) -> None:
     home.define(
         "report_v1",

@@ -49,6 +49,7 @@ def test_every_setting_that_is_wrong_is_named_with_its_origin(tmp_path: Path, mo
         load({}, tmp_path)
 
 
+@pytest.mark.requirement("format:root-is-chosen")
 @pytest.mark.parametrize("marker", [".git", ".praxis-os", "pyproject.toml", "go.mod"])
 def test_the_nearest_folder_with_a_marker_is_the_project(tmp_path: Path, marker: str) -> None:
     inside = tmp_path / "project" / "deep" / "inside"

@@ -22,6 +22,7 @@ NEEDS: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.requirement("format:no-root-no-state")
 @pytest.mark.requirement("no-root-nobody-chose")
 def test_without_a_project_workflows_are_listed_and_sessions_ask_for_a_root(tmp_path: Path) -> None:
     folder = tmp_path / "home"
@@ -58,6 +59,7 @@ def test_the_home_folder_is_no_project_though_it_has_a_marker(tmp_path: Path) ->
     assert tree(tmp_path) == before
 
 
+@pytest.mark.requirement("format:root-is-chosen")
 @pytest.mark.requirement("no-root-nobody-chose")
 def test_a_project_is_found_by_its_marker_above_the_working_directory(tmp_path: Path) -> None:
     home = Home.make(tmp_path)

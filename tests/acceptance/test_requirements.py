@@ -1,4 +1,4 @@
-"""Every statement of the contract has a test, and every test that names one names one that is there."""
+"""Every statement of the contract and of the definition format has a test, and every mark names one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.requirements import REQUIREMENTS
+from tests.definitions.requirements import FORMAT
 
 pytestmark = pytest.mark.unit
+
+STATEMENTS = REQUIREMENTS | FORMAT
 
 TESTS = Path(__file__).parents[1]
 
@@ -24,10 +27,10 @@ def named(path: Path) -> Iterator[str]:
 
 def test_every_statement_is_held_by_a_test_and_every_mark_is_a_statement() -> None:
     held = {name for path in TESTS.rglob("test_*.py") for name in named(path)}
-    assert held == set(REQUIREMENTS)
+    assert held == set(STATEMENTS)
 
 
 def test_statements_are_sentences() -> None:
-    for sentence in REQUIREMENTS.values():
+    for sentence in STATEMENTS.values():
         assert sentence.endswith(".")
         assert len(sentence) < 120

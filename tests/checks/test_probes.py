@@ -74,6 +74,7 @@ def test_a_pattern_is_looked_for_anywhere(tmp_path: Path, pattern: str, text: st
     assert ProjectProbes(tmp_path).matches(pattern, text) is found
 
 
+@pytest.mark.requirement("format:patterns-end")
 def test_a_pattern_that_does_not_end_is_cut_off_and_refuses(tmp_path: Path) -> None:
     field = Field(name="f", type="string", validator="matches", validator_params={"pattern": r"^(a|aa|a*)*$"})
     gate = Gate(fields=(field,), origin="file")

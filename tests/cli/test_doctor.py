@@ -61,6 +61,7 @@ def test_every_setting_is_shown_with_its_origin_and_a_flag_beats_the_environment
     assert made["state_dir"] == (str(home.state), "default")
 
 
+@pytest.mark.requirement("format:root-is-told")
 def test_how_a_project_was_found_is_shown(home: Home) -> None:
     ran = run_process(None, "doctor", "--json", "--user-dir", str(home.user), cwd=home.project)
     project = next(one for one in ran.json["settings"] if one["name"] == "project")

@@ -34,6 +34,7 @@ def test_a_server_is_what_a_host_gets_with_the_word_or_without(home: Home, flags
     assert ran.json["result"]["serverInfo"]["name"] == "pos-workflow"
 
 
+@pytest.mark.requirement("format:root-is-told")
 def test_it_logs_its_project_how_it_was_found_and_where_the_sessions_are(home: Home) -> None:
     (home.project / "src").mkdir()
     ran = run_process(None, "--user-dir", str(home.user), "--log-json", cwd=home.project / "src")

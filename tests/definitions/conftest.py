@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import Ask, Home
+
 METADATA: dict[str, Any] = {
     "workflow_type": "sample_v1",
     "version": "1.0.0",
@@ -37,3 +39,26 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return written
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A project of the test's own."""
+    return Home.make(tmp_path)
+
+
+@pytest.fixture
+def ask(home: Home) -> Ask:
+    """The tool in this process."""
+    return home.asking()
+
+
+@pytest.fixture
+def define(home: Home, write: Write) -> Write:
+    """Writes a definition of that name into the project, as ``write`` does."""
+
+    def defined(name: str, files: dict[str, str | bytes] | None = None, **metadata: Any) -> Path:
+        folder = home.definitions.relative_to(home.project.parent) / name
+        return write(files, folder=str(folder), **{"workflow_type": name, **metadata})
+
+    return defined

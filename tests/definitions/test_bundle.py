@@ -31,6 +31,7 @@ def test_text_is_stored_as_text_and_anything_else_in_base64() -> None:
     assert files["a/x.bin"] == {"base64": "/wA="}
 
 
+@pytest.mark.requirement("format:shared-copy")
 @pytest.mark.parametrize("other", [Bundle("other", FILES), Bundle("sample", {**FILES, "empty": b" "})])
 def test_another_name_or_another_byte_is_another_digest(other: Bundle) -> None:
     assert other.digest != Bundle("sample", FILES).digest

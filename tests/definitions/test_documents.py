@@ -38,6 +38,7 @@ def test_any_json_is_read_as_the_library_reads_it(data: Any, indent: Any, *, asc
     assert read_json(text).data == data
 
 
+@pytest.mark.requirement("format:bad-documents")
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
@@ -73,6 +74,7 @@ def test_yaml_keeps_its_values_and_knows_their_lines() -> None:
     assert document.line(("b", 1, 0)) == 5
 
 
+@pytest.mark.requirement("format:bad-documents")
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [

@@ -54,6 +54,7 @@ def only(parsed: Parsed) -> Phase:
     return next(one for one in workflow(parsed).phases if one.plan_phase)
 
 
+@pytest.mark.requirement("format:numbering", "format:plan-numbers-of-its-own")
 @pytest.mark.parametrize(
     ("fixed", "plan", "numbers"),
     [
@@ -76,6 +77,7 @@ def test_a_plan_s_phases_keep_their_numbers_as_far_as_they_follow_the_fixed_ones
     assert [one.title for one in workflow(found).phases if one.plan_phase] == [f"Part {number}" for number in plan]
 
 
+@pytest.mark.requirement("format:fixed-phases-first")
 def test_closing_phases_come_after_the_plan_s_last(dynamic: Any) -> None:
     files: Files = {
         "phases/closing/phase.md": "# Look back\n",
@@ -100,6 +102,7 @@ def test_without_its_plan_a_definition_has_the_phases_that_are_always_there(dyna
     assert [one.title for one in found.phases] == ["Read", "End"]
 
 
+@pytest.mark.requirement("format:plan-gate")
 def test_a_gate_asks_for_its_items_else_for_acceptance_else_for_a_summary(dynamic: Any) -> None:
     accepted = "**Acceptance Criteria:**\n- [ ] It"
     tasks = f"### Task 1.1: A\n\n{accepted} runs\n\n### Task 1.2: B\n\n{accepted} stops\n\n"
@@ -115,6 +118,7 @@ def test_a_gate_asks_for_its_items_else_for_acceptance_else_for_a_summary(dynami
     assert required_names(only(dynamic(plan_of(1))).gate) == ("summary",)
 
 
+@pytest.mark.requirement("format:templates", "format:unknown-placeholders")
 @pytest.mark.parametrize("named", ["dynamic/p.md", "phases/dynamic/p.md", "p.md"])
 @pytest.mark.parametrize(
     "template",
@@ -150,6 +154,7 @@ def test_without_templates_the_plan_s_own_words_are_served(dynamic: Any) -> None
     assert phase.tasks[0].body == "### Task 1.1: A\n\nHow."
 
 
+@pytest.mark.requirement("format:dynamic-config")
 @pytest.mark.parametrize(
     ("metadata", "files", "problem"),
     [
@@ -172,6 +177,7 @@ def test_what_is_wrong_with_the_dynamic_part_is_named(
     assert any(problem in one for one in said), said
 
 
+@pytest.mark.requirement("format:no-phase-no-session")
 def test_a_plan_without_a_phase_is_an_error_that_says_what_was_looked_for(dynamic: Any) -> None:
     (error,) = dynamic("# Notes\n\nNothing yet.\n").errors
     assert str(error).startswith("tasks.md: has no phase: looked for headings such as '## Phase 1: Title'")

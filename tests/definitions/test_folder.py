@@ -56,6 +56,7 @@ def test_a_definition_may_itself_be_a_link(home: Path, tmp_path: Path) -> None:
     assert (reading.bundle.name, reading.problems) == ("linked", ())
 
 
+@pytest.mark.requirement("format:no-link-leads-out")
 @pytest.mark.parametrize("target", ["../secret.md", "/etc/hostname", ".."])
 def test_links_that_lead_out_are_refused(home: Path, tmp_path: Path, target: str) -> None:
     (tmp_path / "secret.md").write_text("secret")
@@ -75,6 +76,7 @@ def test_links_that_lead_nowhere_or_in_a_circle_are_refused(home: Path, target: 
     assert reason in found
 
 
+@pytest.mark.requirement("format:text")
 @pytest.mark.parametrize("name", ["a.md", "a.yaml", "a.yml", "a.json"])
 def test_text_has_to_be_utf_8(home: Path, name: str) -> None:
     (home / name).write_bytes("ä".encode("latin-1"))

@@ -36,6 +36,7 @@ x-own: {anything: goes}
 """
 
 
+@pytest.mark.requirement("format:gate-file")
 def test_a_gate_file_says_all_of_a_gate() -> None:
     gate, report = read_gate(FULL, "gate.yaml")
     assert report.problems == []
@@ -157,6 +158,7 @@ def test_a_key_whose_machinery_is_missing_blocks_and_is_named(text: str, unsuppo
     assert {problem.severity for problem in report.problems} <= {"warning"}
 
 
+@pytest.mark.requirement("format:newer-key-blocks")
 @pytest.mark.parametrize(
     ("text", "line", "key", "meant"),
     [
@@ -222,6 +224,7 @@ def test_a_gate_cannot_be_switched_off() -> None:
     assert (gate.problem, len(gate.fields)) == (None, 1)
 
 
+@pytest.mark.requirement("format:validation-criteria")
 def test_slugs_are_short_plain_and_distinct() -> None:
     long = "The very long sentence that goes on and on, and on, until it is cut off somewhere"
     slugs = slugs_of(["All tests pass (pytest)!", "all tests: pass pytest", "äöü", "日本", long, long + "!"])

@@ -45,6 +45,7 @@ def test_every_definition_is_listed_by_name_with_its_source(library: Library, wr
     assert listing.invalid == ()
 
 
+@pytest.mark.requirement("format:places", "format:source-and-shadows")
 def test_the_first_root_that_holds_a_name_has_it_and_says_what_it_hides(library: Library, write: Write) -> None:
     write(folder="roots/one/a_v1", name="First", workflow_type="a_v1")
     write(folder="roots/two/a_v1", name="Second", workflow_type="a_v1")
@@ -55,6 +56,7 @@ def test_the_first_root_that_holds_a_name_has_it_and_says_what_it_hides(library:
     assert found.digest == found.bundle.digest
 
 
+@pytest.mark.requirement("format:broken-hides-no-other")
 def test_a_broken_folder_is_listed_with_its_problem_and_hides_no_other(library: Library, write: Write) -> None:
     write({"metadata.json": "{"}, folder="roots/one/broken_v1")
     write(folder="roots/one/good_v1")
@@ -65,6 +67,7 @@ def test_a_broken_folder_is_listed_with_its_problem_and_hides_no_other(library: 
     assert invalid.problem.startswith("metadata.json:1: is not valid JSON")
 
 
+@pytest.mark.requirement("format:broken-blocks-its-name")
 def test_a_broken_folder_blocks_its_name_and_never_falls_through(
     library: Library, write: Write, tmp_path: Path
 ) -> None:
@@ -78,6 +81,7 @@ def test_a_broken_folder_blocks_its_name_and_never_falls_through(
     assert str(tmp_path) not in refused.value.message
 
 
+@pytest.mark.requirement("format:broken-blocks-its-name")
 @pytest.mark.parametrize("file", [None, "notes.txt"])
 def test_a_stray_folder_blocks_the_name_of_a_definition_in_a_later_root(
     library: Library, write: Write, tmp_path: Path, file: str | None
@@ -123,6 +127,7 @@ def test_many_problems_are_counted(library: Library, write: Write) -> None:
     assert invalid.problem.endswith("'name' is missing; and 1 more")
 
 
+@pytest.mark.requirement("format:no-link-leads-out")
 def test_a_link_that_leads_out_makes_the_definition_invalid(library: Library, write: Write, tmp_path: Path) -> None:
     path = write(folder="roots/one/a_v1")
     (tmp_path / "secret.md").write_text("secret")
@@ -139,6 +144,7 @@ def test_a_dynamic_workflow_that_names_no_source_of_its_plan_is_invalid(library:
         library.find("a_v1")
 
 
+@pytest.mark.requirement("format:strays-beside")
 def test_stray_and_hidden_files_beside_the_definitions_are_ignored(library: Library, write: Write) -> None:
     write(folder="roots/one/a_v1")
     write(folder="roots/one/.hidden")
@@ -162,18 +168,21 @@ def test_a_folder_whose_name_is_not_safe_is_invalid(library: Library, write: Wri
     assert "cannot be the name of a workflow" in invalid.problem
 
 
+@pytest.mark.requirement("format:aliases", "format:folder-of-another-name")
 @pytest.mark.parametrize("name", ["short", "declared"])
 def test_an_alias_and_the_declared_type_lead_to_the_definition(library: Library, write: Write, name: str) -> None:
     write(folder="roots/two/a_v1", workflow_type="declared", aliases=["short"])
     assert library.find(name).workflow.workflow_type == "a_v1"
 
 
+@pytest.mark.requirement("format:name-beats-alias")
 def test_a_folder_s_name_beats_an_alias_everywhere(library: Library, write: Write) -> None:
     write(folder="roots/one/a_v1", aliases=["b_v1"])
     write(folder="roots/two/b_v1")
     assert library.find("b_v1").workflow.workflow_type == "b_v1"
 
 
+@pytest.mark.requirement("format:alias-claimed-twice")
 def test_an_alias_claimed_twice_is_an_error_that_names_both(library: Library, write: Write) -> None:
     write(folder="roots/one/b_v1", aliases=["same"])
     write(folder="roots/two/a_v1", aliases=["same"])
@@ -196,6 +205,7 @@ def test_an_unknown_name_is_not_found_and_the_nearest_are_named(library: Library
     assert refused.value.facts["did_you_mean"] == wanted
 
 
+@pytest.mark.requirement("format:read-again-when-changed")
 def test_a_change_on_disk_is_seen(library: Library, write: Write) -> None:
     age(write(folder="roots/one/a_v1"))
     first = library.find("a_v1")
@@ -204,6 +214,7 @@ def test_a_change_on_disk_is_seen(library: Library, write: Write) -> None:
     assert library.find("a_v1").workflow.phases[0].instructions == "new"
 
 
+@pytest.mark.requirement("format:young-files-are-not-trusted")
 def test_a_file_that_was_just_written_is_read_again(library: Library, write: Write) -> None:
     path = write({"phases/1/phase.md": "old"}, folder="roots/one/a_v1")
     now = time.time()
@@ -221,6 +232,7 @@ def test_a_definition_that_is_mended_serves_again(library: Library, write: Write
     assert library.listing().invalid == ()
 
 
+@pytest.mark.requirement("format:moved-on")
 def test_a_definition_has_moved_on_when_it_changed_broke_or_went(library: Library, write: Write) -> None:
     path = write(folder="roots/two/a_v1")
     digest = library.find("a_v1").digest

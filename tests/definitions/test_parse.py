@@ -37,6 +37,7 @@ def said(found: Parsed) -> list[str]:
     return [f"{problem.severity} {problem}" for problem in found.problems]
 
 
+@pytest.mark.requirement("format:category")
 def test_the_smallest_definition_is_a_workflow(write: Write) -> None:
     found = workflow(write)
     assert found.workflow_type == found.declared_type == "sample_v1"
@@ -45,6 +46,7 @@ def test_the_smallest_definition_is_a_workflow(write: Write) -> None:
     assert required_names(found.phases[0].gate) == ("done", "count")
 
 
+@pytest.mark.requirement("format:unknown-keys-are-kept", "format:either-spelling")
 def test_all_of_the_metadata_is_kept_with_what_is_unknown(write: Write) -> None:
     found = workflow(
         write,
@@ -63,6 +65,7 @@ def test_all_of_the_metadata_is_kept_with_what_is_unknown(write: Write) -> None:
     assert found.metadata["usage"] == {"when": ["now"]}
 
 
+@pytest.mark.requirement("format:either-spelling")
 def test_a_text_where_a_list_is_meant_is_a_list_of_one(write: Write) -> None:
     found = workflow(write, tags="solo", artifacts=["x"], target_languages=["go"], version=2)
     assert (found.tags, found.artifacts, found.target_languages, found.version) == (("solo",), ("x",), ("go",), "2")
@@ -73,6 +76,7 @@ def test_the_folder_s_name_is_the_identity_and_the_declared_type_an_alias(write:
     assert (found.workflow_type, found.declared_type, found.aliases) == ("sample_v1", "sample", ("sample", "s"))
 
 
+@pytest.mark.requirement("format:required-keys")
 @pytest.mark.parametrize("key", ["workflow_type", "version", "name", "description", "phases"])
 def test_a_required_key_that_is_missing_is_an_error(write: Write, key: str) -> None:
     found = parsed(write, **{key: None})
@@ -131,12 +135,14 @@ def test_a_number_may_be_written_as_text(write: Write) -> None:
     assert workflow(write, phases=[{"phase_number": "2", "phase_name": "Two"}]).numbers == (2,)
 
 
+@pytest.mark.requirement("format:start-phase")
 def test_the_start_phase_can_be_named(write: Write) -> None:
     phases = [{"phase_number": 0, "phase_name": "A"}, {"phase_number": 1, "phase_name": "B"}]
     assert workflow(write, phases=phases, start_phase=1).start_phase == 1
     assert "error metadata.json:" in said(parsed(write, phases=phases, start_phase=7))[0]
 
 
+@pytest.mark.requirement("format:phase-keys", "format:halves-of-a-phase")
 def test_a_phase_without_a_folder_and_a_folder_without_an_entry_are_both_phases(write: Write) -> None:
     found = workflow(
         write,
@@ -156,6 +162,7 @@ def test_folders_alone_make_phases(write: Write) -> None:
     assert (found.numbers, found.phases[0].title) == ((1,), "Phase 1")
 
 
+@pytest.mark.requirement("format:phase-keys")
 @pytest.mark.parametrize("key", ["file", "phase_file"])
 @pytest.mark.parametrize("named", ["phases/1/begin.md", "begin.md", "1/begin.md", "./phases/1/begin.md"])
 def test_the_file_of_a_phase_can_be_named(write: Write, key: str, named: str) -> None:
@@ -247,6 +254,7 @@ def test_two_folders_with_one_number_are_an_error(write: Write) -> None:
     assert "error phases/1: has the number of phases/01" in said(found)
 
 
+@pytest.mark.requirement("format:task-keys", "format:title-of-a-task", "format:number-of-the-metadata")
 def test_tasks_come_from_the_metadata_and_from_the_files(write: Write) -> None:
     found = phase(
         write,
@@ -290,6 +298,7 @@ def test_a_task_entry_without_a_file_takes_the_file_of_its_number(write: Write) 
     ]
 
 
+@pytest.mark.requirement("format:task-keys")
 def test_a_task_entry_without_a_number_takes_that_of_its_file_or_its_place(write: Write) -> None:
     found = phase(
         write, {"phases/1/task-4-a.md": "A"}, tasks=[{"name": "Placed"}, {"name": "Filed", "file": "task-4-a.md"}]
@@ -325,6 +334,7 @@ def test_required_evidence_can_carry_descriptions(write: Write) -> None:
     ]
 
 
+@pytest.mark.requirement("format:validation-criteria")
 def test_validation_criteria_become_required_booleans(write: Write) -> None:
     gate = phase(write, validation_criteria=["Tests pass", "Tests: pass"], checkpoint={"required_evidence": []}).gate
     assert gate.origin == "validation_criteria"
@@ -334,11 +344,13 @@ def test_validation_criteria_become_required_booleans(write: Write) -> None:
     ]
 
 
+@pytest.mark.requirement("format:summary")
 def test_a_phase_that_asks_for_nothing_asks_for_a_summary(write: Write) -> None:
     gate = phase(write).gate
     assert (gate.origin, required_names(gate)) == ("fallback", ("summary",))
 
 
+@pytest.mark.requirement("format:gate-file-wins")
 def test_the_gate_file_wins_over_the_metadata_and_the_difference_is_a_warning(write: Write) -> None:
     found = parsed(write, {"phases/1/gate-definition.yaml": "evidence_schema: {other: {type: boolean}}"})
     assert found.workflow is not None
@@ -368,6 +380,7 @@ class Nowhere:
         return pattern == text
 
 
+@pytest.mark.requirement("format:broken-gate")
 def test_a_broken_gate_makes_the_definition_invalid_and_blocks_where_it_is_already_pinned(write: Write) -> None:
     found = parsed(write, {"phases/1/gate-definition.yaml": "evidence_schema:\n  done: {validator: gone}"})
     (error,) = map(str, found.errors)
@@ -388,6 +401,7 @@ def test_a_budget_that_is_off_blocks_nothing(write: Write) -> None:
     assert workflow(write, budget={"mode": "off", "max_tokens": 5}).phases[0].gate.unsupported == ()
 
 
+@pytest.mark.requirement("format:phase-range")
 def test_a_dynamic_workflow_has_its_fixed_phases_as_long_as_there_is_no_plan(write: Write) -> None:
     found = workflow(
         write,

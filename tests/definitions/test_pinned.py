@@ -50,6 +50,7 @@ def test_bytes_that_are_no_definition_are_corrupt_state(data: bytes, kind: str) 
     assert refused.value.kind == kind
 
 
+@pytest.mark.requirement("format:pinned")
 def test_other_bytes_than_those_pinned_are_corrupt_state(write: Write) -> None:
     bundle = read_folder(write({"a.md": "other"})).bundle
     with pytest.raises(CorruptStateError, match="has other bytes"):

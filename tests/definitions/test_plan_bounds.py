@@ -36,6 +36,7 @@ def test_a_plan_of_a_thousand_tasks_is_read() -> None:
     assert [len(phase.tasks) for phase in plan.phases] == [100] * 10
 
 
+@pytest.mark.requirement("format:bad-plans")
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -77,6 +78,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.requirement("format:bounded")
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=list(HOSTILE))
 @pytest.mark.parametrize(
     "lead",

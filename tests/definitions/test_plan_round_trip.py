@@ -172,6 +172,14 @@ def without_bodies(phase: PlanPhase) -> PlanPhase:
     return replace(phase, body="", tasks=tasks)
 
 
+@pytest.mark.requirement(
+    "format:plan-headings",
+    "format:plan-decoys",
+    "format:plan-tasks",
+    "format:plan-phase-fields",
+    "format:plan-task-fields",
+    "format:plan-gate",
+)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(shape=SHAPES, numbers=NUMBERS, data=st.data())
 def test_a_plan_is_read_as_what_it_was_written_from(shape: Shape, numbers: list[int], data: st.DataObject) -> None:

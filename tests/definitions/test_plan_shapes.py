@@ -61,6 +61,7 @@ def read(text: str) -> tuple[Plan | None, list[str]]:
     return found, [f"{problem.severity} {problem}" for problem in problems]
 
 
+@pytest.mark.requirement("format:plan-headings", "format:plan-tasks", "format:plan-numbers-of-its-own")
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_shape_gives_its_phases_tasks_and_gates(name: str) -> None:
     found = {one.number: ([task.label for task in one.tasks], len(one.gate_items)) for one in plan(name).phases}
@@ -78,6 +79,7 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference(name: str) -> None:
         assert read_plan(MARKDOWN, name, other)[0] == plan(name)
 
 
+@pytest.mark.requirement("format:plan-phase-fields")
 def test_a_phase_says_its_objective_duration_dependencies_and_deliverables() -> None:
     index = phase("checklist_with_trailing_chapters.md", 1)
     assert (index.title, index.objective) == ("Index", "Every document can be found by its words.")
@@ -91,6 +93,7 @@ def test_a_duration_in_the_title_counts_where_no_other_is_told() -> None:
     assert (first.title, first.estimated_duration) == ("Foundation (Days 1-2)", "Days 1-2")
 
 
+@pytest.mark.requirement("format:plan-task-fields")
 def test_a_task_says_its_time_dependencies_steps_and_acceptance() -> None:
     found = task("pos_workflow_tasks.md", "3.8")
     assert (found.number, found.title) == (8, "Implement get_errors Action")
@@ -132,6 +135,7 @@ def test_a_phase_is_served_less_its_tasks_with_its_gate_wherever_that_stands() -
     assert "- [ ] No mail is skipped silently" in distant.body
 
 
+@pytest.mark.requirement("format:plan-gate")
 def test_the_commands_of_a_gate_are_shown_as_they_stand() -> None:
     (commands,) = phase("gates_at_the_end.md", 1).evidence
     assert commands == "python -m mailbox corpus/ | wc -l\n# Phase 3: this is a comment and no heading"
@@ -152,6 +156,7 @@ def test_a_gate_without_checkboxes_asks_for_its_items_or_for_what_it_says() -> N
     assert phase("spec_kit.md", 2).gate_items == ("Foundation ready, the stories can begin",)
 
 
+@pytest.mark.requirement("format:plan-decoys")
 @pytest.mark.parametrize(
     "heading",
     [
@@ -176,6 +181,7 @@ def test_a_heading_that_only_mentions_a_phase_is_none(heading: str) -> None:
     assert problems == []
 
 
+@pytest.mark.requirement("format:plan-headings", "format:plan-tasks")
 @pytest.mark.parametrize("heading", ["## Phase 1: A", "## 🚀 Phase 1: A", "## **Phase 1: A**", "## PHASE 1 - A"])
 @pytest.mark.parametrize("task", ["### Task 1.1: B", "#### 🎯 Task 1.1 - B", "- [ ] **Task 1.1**: B", "* Task 1.1: B"])
 def test_signs_around_a_heading_make_no_difference(heading: str, task: str) -> None:
@@ -185,6 +191,7 @@ def test_signs_around_a_heading_make_no_difference(heading: str, task: str) -> N
     assert [(one.label, one.title) for one in found.phases[0].tasks] == [("1.1", "B")]
 
 
+@pytest.mark.requirement("format:plan-decoys")
 @pytest.mark.parametrize(
     "chapter", ["Timeline", "Time Estimates", "Risk Management", "Acceptance Criteria", "Validation Gates"]
 )
@@ -206,6 +213,7 @@ def test_a_phase_without_tasks_counts_among_phases_that_have_some() -> None:
     ]
 
 
+@pytest.mark.requirement("format:plan-headings")
 def test_the_title_of_a_file_may_begin_like_a_phase() -> None:
     found, _ = read("# Phase 2: the rewrite\n\n## Phase 1: A\n\n### Task 1.1: B\n\n## Phase 2: C\n\n### Task 2.1: D\n")
     assert found is not None
@@ -246,6 +254,7 @@ def test_a_gate_of_a_phase_that_is_not_there_is_said() -> None:
     assert problems == ["warning tasks.md:5: has a gate of the phase 4, which is not there"]
 
 
+@pytest.mark.requirement("format:yaml-plan")
 def test_a_plan_in_yaml_has_phases_tasks_and_gates_of_typed_evidence() -> None:
     found, problems = read_plan(YAML, "plan.yaml", (PLANS / "workflow-definition.yaml").read_bytes())
     assert problems == ()

@@ -13,8 +13,10 @@ import yaml
 from jsonschema import Draft7Validator
 
 from mcp_server.definitions import budgets, check_parts, gate_files, options
+from mcp_server.definitions import parse as parsing
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.gate_files import read_gate
+from mcp_server.definitions.nodes import Node, Report
 from mcp_server.definitions.parse import METADATA, parse
 from mcp_server.definitions.schemas.gate import gate_schema
 from mcp_server.definitions.schemas.metadata import metadata_schema
@@ -28,6 +30,7 @@ GATE = gate_schema()
 META = metadata_schema()
 GATE_FILES: Any = Draft7Validator(GATE)
 META_FILES: Any = Draft7Validator(META)
+read_workflow: Any = vars(parsing)["_workflow"]
 # What the keys of each part are called in the parser.
 GATE_TABLES: dict[str, Any] = {
     "": vars(gate_files)["_GATE_KEYS"] | vars(gate_files)["_INFORMATIVE"],
@@ -243,3 +246,28 @@ def test_every_sound_file_conforms(name: str) -> None:
 def test_there_are_sound_files_of_every_origin() -> None:
     assert {name.split("/")[0] for name in sound_files()} == {"workflows", "new", "docs"}
     assert len(sound_files()) > 20
+
+
+class Asked(dict[str, Any]):
+    """An object that notes what it is asked for."""
+
+    def __init__(self, data: dict[str, Any], names: set[str]) -> None:
+        super().__init__(data)
+        self.names = names
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.names.add(key)
+        return super().get(key, default)
+
+
+def test_the_schema_of_the_metadata_has_every_key_that_the_parser_asks_for() -> None:
+    asked: dict[str, set[str]] = {name: set() for name in ("", "phase", "task", "dynamic_config")}
+    task = Asked({"task_number": 1}, asked["task"])
+    phase = Asked({"phase_number": 1, "tasks": [task]}, asked["phase"])
+    config = Asked({"source_path_key": "spec_path"}, asked["dynamic_config"])
+    said = {**SMALLEST, "phases": [phase], "dynamic_phases": True, "dynamic_config": config}
+    report = Report(METADATA)
+    read_workflow(Bundle("a", {}), Node(Asked(said, asked[""]), (), report), report.problems)
+    assert "start_phase" in asked[""]
+    for name, keys in asked.items():
+        assert keys <= set(part(META, name)["properties"]), name

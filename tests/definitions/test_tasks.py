@@ -74,6 +74,7 @@ Make it.
 """
 
 
+@pytest.mark.requirement("format:commonmark", "format:steps", "format:artifacts", "format:description")
 def test_a_task_as_people_write_it_is_taken_apart() -> None:
     found = content(REAL)
     assert found.title == "T"
@@ -92,6 +93,7 @@ def test_a_task_as_people_write_it_is_taken_apart() -> None:
     assert (found.instructions, found.missing) == (REAL, False)
 
 
+@pytest.mark.requirement("format:description")
 @pytest.mark.parametrize(
     ("body", "description"),
     [
@@ -109,6 +111,7 @@ def test_the_description_is_the_objective_else_the_first_paragraph(body: str, de
     assert content(body, purpose="Said in the metadata").description == description
 
 
+@pytest.mark.requirement("format:steps")
 def test_a_numbered_list_below_steps_counts_as_steps() -> None:
     found = content(
         "## Instructions\n\n3. Read\n   closely\n\n   ```sh\n   ls\n   ```\n\n   Then rest.\n4. Write\n5.\n\n"
@@ -121,6 +124,7 @@ def test_a_numbered_list_below_steps_counts_as_steps() -> None:
     )
 
 
+@pytest.mark.requirement("format:steps")
 @pytest.mark.parametrize("heading", ["Steps", "🔧 Steps:", "Instructions", "Execution"])
 def test_the_headings_of_listed_steps_are_known(heading: str) -> None:
     assert [step.title for step in content(f"### {heading}\n\n1. Do").execution_steps] == ["Do"]
@@ -133,6 +137,7 @@ def test_other_lists_are_no_steps(body: str) -> None:
     assert content(body).execution_steps == ()
 
 
+@pytest.mark.requirement("format:artifacts")
 @pytest.mark.parametrize(
     "heading", ["Outputs", "Expected Output", "Deliverables", "Artifacts", "Produces", "📦 OUTPUTS:"]
 )
@@ -140,6 +145,7 @@ def test_the_headings_of_artifacts_are_known(heading: str) -> None:
     assert content(f"## {heading}\n\n* a.md\n").artifacts_to_produce == ("a.md",)
 
 
+@pytest.mark.requirement("format:artifacts", "format:front-matter")
 @pytest.mark.parametrize(("produces", "artifacts"), [(["a.md", "b.md"], ("a.md", "b.md", "c.md")), ("c.md", ("c.md",))])
 def test_the_front_matter_can_name_artifacts(produces: object, artifacts: tuple[str, ...]) -> None:
     assert content("## Outputs\n- c.md\n", front_matter={"produces": produces}).artifacts_to_produce == artifacts

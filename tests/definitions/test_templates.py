@@ -19,6 +19,7 @@ VALUES: dict[str, Value] = {
 }
 
 
+@pytest.mark.requirement("format:templates", "format:unknown-placeholders")
 @pytest.mark.parametrize(
     ("template", "text"),
     [

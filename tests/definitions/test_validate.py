@@ -45,6 +45,7 @@ def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
     ]
 
 
+@pytest.mark.requirement("format:total-phases")
 @pytest.mark.parametrize(
     ("files", "metadata", "warning"),
     [
@@ -123,6 +124,7 @@ def test_what_is_more_than_booleans_is_not_weak(write: Write) -> None:
     assert said(write, {"phases/1/gate-definition.yaml": gate}, phases=phases) == []
 
 
+@pytest.mark.requirement("format:tasks-without-files")
 def test_a_task_file_that_is_not_there_is_a_warning(write: Write) -> None:
     phases = [
         {"phase_number": 1, "phase_name": "A", "tasks": [{"task_number": 1, "file": "task-1-a.md"}, {"name": "B"}]}

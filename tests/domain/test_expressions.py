@@ -34,6 +34,7 @@ def value_of(body: str, evidence: object = EVIDENCE) -> Any:
     return compile_expression(f"lambda e: {body}")(evidence)
 
 
+@pytest.mark.requirement("format:expressions")
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -131,6 +132,7 @@ def test_the_same_text_is_compiled_once() -> None:
     assert compile_expression("lambda x: x > 41") is compile_expression("lambda x: x > 41")
 
 
+@pytest.mark.requirement("format:no-eval")
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -197,6 +199,7 @@ def test_what_is_not_on_the_list_is_refused_by_name(text: str, reason: str) -> N
         compile_expression(text)
 
 
+@pytest.mark.requirement("format:expressions")
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -250,6 +253,7 @@ def test_evidence_that_does_not_fit_is_an_error_and_never_a_value(body: str, rea
 BIG = "a" * 5_000_000
 
 
+@pytest.mark.requirement("format:expressions")
 @pytest.mark.parametrize(
     "body",
     [

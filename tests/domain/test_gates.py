@@ -41,6 +41,7 @@ def only(field_type: FieldType, /, **options: Any) -> Gate:
 VALUES: list[object] = [True, 0, 1.5, "", {}, []]
 
 
+@pytest.mark.requirement("format:types")
 @pytest.mark.parametrize(
     ("field_type", "taken"),
     [
@@ -58,6 +59,7 @@ def test_a_field_takes_values_of_its_type_and_no_other(field_type: FieldType, ta
     assert repr([value for value in VALUES if judged(only(field_type), f=value).outcome == "passed"]) == taken
 
 
+@pytest.mark.requirement("format:types")
 @pytest.mark.parametrize(
     ("field_type", "value", "problem"),
     [
@@ -107,6 +109,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert verdict.accepted == ()
 
 
+@pytest.mark.requirement("format:false-is-not-shown")
 def test_a_required_boolean_that_is_false_has_not_been_shown() -> None:
     assert judged(only("boolean"), f=False).findings == (Finding("f", "has not been shown"),)
     assert judged(only("any"), f=False).findings == (Finding("f", "has not been shown"),)
@@ -116,6 +119,7 @@ def test_an_optional_boolean_may_be_false() -> None:
     assert judged(only("boolean", required=False), f=False).outcome == "passed"
 
 
+@pytest.mark.requirement("format:false-is-not-shown")
 @pytest.mark.parametrize(
     "validator",
     [
@@ -133,24 +137,28 @@ def test_a_validator_that_takes_either_boolean_does_not_make_false_shown() -> No
     assert judged(only("boolean", validator="lambda x: isinstance(x, bool)"), f=False).outcome == "refused"
 
 
+@pytest.mark.requirement("format:required-evidence")
 @pytest.mark.parametrize("origin", ["required_evidence", "validation_criteria", "fallback"])
 @pytest.mark.parametrize("empty", ["", "  ", [], {}])
 def test_without_a_gate_file_an_empty_value_is_missing(origin: GateOrigin, empty: object) -> None:
     assert judged(gate(Field(name="f"), origin=origin), f=empty).missing == ("f",)
 
 
+@pytest.mark.requirement("format:required-evidence")
 def test_without_a_gate_file_zero_is_a_value_and_false_is_not() -> None:
     found = gate(Field(name="f"), origin="required_evidence")
     assert judged(found, f=0).outcome == "passed"
     assert judged(found, f=False).outcome == "refused"
 
 
+@pytest.mark.requirement("format:unknown-evidence")
 def test_unknown_fields_are_kept_as_attested() -> None:
     verdict = judged(gate(Field(name="b"), Field(name="a")), z=1, a=1, b=2)
     assert verdict.outcome == "passed"
     assert verdict.accepted == tuple(Accepted(name, "attested") for name in ("b", "a", "z"))
 
 
+@pytest.mark.requirement("format:not-strict")
 def test_a_lenient_gate_turns_a_wrong_optional_field_into_a_warning_and_nothing_else() -> None:
     found = gate(
         Field(name="optional", type="integer", required=False),
@@ -172,6 +180,7 @@ def test_a_probe_that_raises_refuses() -> None:
     assert verdict.findings == (Finding("f", "cannot be judged (TimeoutError)"),)
 
 
+@pytest.mark.requirement("format:rule-that-raises")
 def test_a_validator_that_raises_refuses() -> None:
     verdict = judged(only("any", validator="lambda x: x['k'] > 1"), f={})
     assert verdict.findings == (Finding("f", "cannot be judged: it needs 'k'"),)
@@ -195,6 +204,7 @@ def test_a_rule_over_what_is_already_reported_is_not_judged() -> None:
     assert len(judged(found, a="x").findings) == 1
 
 
+@pytest.mark.requirement("format:rule-that-raises")
 def test_a_rule_that_raises_is_a_finding_with_its_message() -> None:
     verdict = judged(gate(Field(name="a", required=False), rules=rule("lambda e: e['a'] > 1")))
     assert verdict.findings == (Finding("a", "does not add up (cannot be judged: it needs 'a')", ("a",)),)
@@ -215,12 +225,14 @@ def test_a_gate_that_is_invalid_blocks_and_says_why() -> None:
     assert verdict == Verdict("blocked", blocked_by=("the gate is invalid: line 3",))
 
 
+@pytest.mark.requirement("format:newer-key-blocks")
 def test_a_gate_with_an_unknown_key_blocks_and_names_it() -> None:
     verdict = judged(Gate(unsupported=("checks", "budget")))
     assert verdict.outcome == "blocked"
     assert [reason.split("'")[1] for reason in verdict.blocked_by] == ["checks", "budget"]
 
 
+@pytest.mark.requirement("format:no-eval", "format:broken-gate")
 @pytest.mark.parametrize(
     ("broken", "path"),
     [
@@ -285,6 +297,7 @@ def test_a_validator_that_cannot_be_read_is_said_once_however_many_fields_name_i
     ]
 
 
+@pytest.mark.requirement("format:from-check")
 def test_required_names_leave_out_what_the_server_fills_in() -> None:
     found = gate(Field(name="a"), Field(name="b", required=False), Field(name="c", from_check="unit"))
     assert required_names(found) == ("a",)

@@ -33,6 +33,7 @@ def numbers(entry: Entry) -> list[int]:
     return [one.phase for one in entry.skipped]
 
 
+@pytest.mark.requirement("format:skippable")
 @pytest.mark.parametrize(
     ("condition", "options", "skipped"),
     [
@@ -84,6 +85,7 @@ def test_text_that_is_no_expression_over_the_options_is_a_note_and_skips_nothing
     assert entered(phase(1, note), phase(2), size="small") == Entry(1)
 
 
+@pytest.mark.requirement("format:skippable")
 def test_a_condition_without_skippable_skips_nothing() -> None:
     assert entered(phase(1, SMALL, skippable=False), size="small") == Entry(1)
 

@@ -89,6 +89,7 @@ CASES: list[tuple[str, dict[str, Any] | None, list[Any], list[Any]]] = [
 ]
 
 
+@pytest.mark.requirement("format:validators")
 @pytest.mark.parametrize(("validator", "params", "good", "bad"), CASES)
 def test_a_validator_accepts_what_it_names_and_nothing_else(
     validator: str, params: dict[str, Any] | None, good: list[object], bad: list[object]
@@ -97,6 +98,7 @@ def test_a_validator_accepts_what_it_names_and_nothing_else(
     assert [value for value in [*bad, math.nan, math.inf, -math.inf] if accepts(validator, params, value)] == []
 
 
+@pytest.mark.requirement("format:validators")
 def test_every_built_in_validator_has_its_cases() -> None:
     assert {validator for validator, *_ in CASES} == BUILT_IN
 
