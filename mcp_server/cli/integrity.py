@@ -61,8 +61,7 @@ def seal(
     """Accept files that were changed by other hands, or sealed with another key. Only a person can: it asks.
 
     Use `seal --accept ID` or `seal --accept --all`. It shows what was changed before it asks, and refuses a file that
-    says what no walk through the workflow leads to. It is recorded with what was found, and whether an operator was
-    authenticated.
+    says what no walk through the workflow leads to. It is recorded with what was found and who accepted it.
     """
     if not accept or all == (session_id is not None):
         raise UsageError("Say what shall be accepted.", "Use seal --accept ID, or seal --accept --all.")
@@ -80,7 +79,7 @@ def seal(
         raise refused
     facts([("will happen", "the files are taken as they are, recorded as such and sealed anew")])
     confirm("Accept this session?", session_id, authority)
-    session = store.accept_seal(session_id, at=datetime.now(UTC), authenticated=authority.authenticated)
+    session = store.accept_seal(session_id, at=datetime.now(UTC), authority=authority)
     stands = f"{session.session_status}, phase {session.current_phase}"
     say(f"{session_id} was accepted at version {session.version}: {stands}.")
     return 0
@@ -99,7 +98,7 @@ def _accept_all(store: Store, report: VerifyReport, authority: Authority) -> int
         ]
     )
     confirm(f"Accept all of the above ({len(report.corrupt) + len(report.store)})?", "y", authority)
-    listing = store.accept_all(at=datetime.now(UTC), authenticated=authority.authenticated)
+    listing = store.accept_all(at=datetime.now(UTC), authority=authority)
     say(f"{len(listing.sessions)} sessions were accepted.")
     for one in listing.corrupt:
         complain(f"{one.session_id} cannot be accepted: {one.finding}", kind="left")

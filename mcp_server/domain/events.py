@@ -287,7 +287,7 @@ class SealAccepted(_Event):
     type: Literal["seal_accepted"] = "seal_accepted"
     finding: str
     session: Session
-    authenticated: bool = False
+    authority: Authority = Authority()
 
 
 Event = Annotated[

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mcp_server.domain import machine
+from mcp_server.domain.authority import Authority
 from mcp_server.domain.events import SealAccepted
 from mcp_server.domain.session import Session
 from mcp_server.errors import CorruptStateError
@@ -72,10 +73,10 @@ def _logged(records: list[Record], session: Session, anchor: Anchor | None) -> S
 class Acceptance:
     """One person's acceptance, of one session or of the whole store."""
 
-    def __init__(self, parts: Parts, at: datetime, *, authenticated: bool) -> None:
+    def __init__(self, parts: Parts, at: datetime, authority: Authority) -> None:
         self._parts = parts
         self._at = at
-        self._authenticated = authenticated
+        self._authority = authority
 
     def one(self, session_id: str) -> Session:
         """Accept a session; NotFoundError when there is none."""
@@ -129,7 +130,7 @@ class Acceptance:
             # A version that was ever handed out is not handed out again.
             session = session.model_copy(update={"version": anchor.version})
         before = self._rechained(place, session)
-        event = SealAccepted(at=self._at, finding=finding, session=session, authenticated=self._authenticated)
+        event = SealAccepted(at=self._at, finding=finding, session=session, authority=self._authority)
         after = machine.apply(session, event)
         page = parts.pages.commit(place, before, after, event, None, key=key, outcome=outcome)
         line = audited(event, page.log.hash, after)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from mcp_server.domain.authority import Authority
 from mcp_server.domain.events import Event, SessionImported, SessionStarted
 from mcp_server.domain.session import Session
 from mcp_server.storage.acceptance import Acceptance, Comparison, compare
@@ -23,6 +24,7 @@ from mcp_server.storage.trust import Trust
 from mcp_server.storage.verification import Progress, Verifier, VerifyReport
 from mcp_server.storage.writer import Committed, Writer
 
+_NOBODY: Final = Authority()
 _NO_BLOBS: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 
@@ -178,17 +180,17 @@ class Store:
         with Outcome():
             return compare(self._parts, require_session_id(session_id))
 
-    def accept_seal(self, session_id: str, *, at: datetime, authenticated: bool = False) -> Session:
+    def accept_seal(self, session_id: str, *, at: datetime, authority: Authority = _NOBODY) -> Session:
         """Accept a session's files as they are, for a person who looked at them; one that can be trusted is left alone.
 
         Raises CorruptStateError for what cannot be accepted: files that do not parse, are newer or another session's,
         or say what no walk through the workflow leads to.
         """
-        return Acceptance(self._parts, at, authenticated=authenticated).one(require_session_id(session_id))
+        return Acceptance(self._parts, at, authority).one(require_session_id(session_id))
 
-    def accept_all(self, *, at: datetime, authenticated: bool = False) -> Listing:
+    def accept_all(self, *, at: datetime, authority: Authority = _NOBODY) -> Listing:
         """Accept the whole store as it is; the sessions that were accepted, and those that cannot be.
 
         What is gone without having been deleted is then taken for deleted. The audit log is accepted too.
         """
-        return Acceptance(self._parts, at, authenticated=authenticated).all()
+        return Acceptance(self._parts, at, authority).all()

@@ -107,7 +107,8 @@ def test_a_person_at_a_terminal_accepts_what_was_found(home: Home, ask: Ask, whi
     assert "target_file: the log says target.py, the file says forged.py" in ran.out
     record = home.engine().events(session)[-1].event
     assert record.type == "seal_accepted"
-    assert record.authenticated is False
+    assert record.authority.authenticated is False
+    assert record.authority.user
     assert ask(action="get_state", session_id=session)["target_file"] == "forged.py"
     assert run_process(home, "verify").code == 0
 

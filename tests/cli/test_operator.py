@@ -103,8 +103,9 @@ def test_a_person_gives_the_passphrase_and_then_decides(home: Home, ask: Ask, op
     assert PASSPHRASE not in ran.out
     record = home.engine().events(session)[-1].event
     assert record.type == "seal_accepted"
-    assert record.authenticated is True
-    assert operator
+    assert record.authority.authenticated is True
+    assert record.authority.operator == operator
+    assert record.authority.channel == "terminal"
 
 
 def test_who_does_not_know_the_passphrase_decides_nothing(home: Home, failed: str, operator: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mcp_server.domain.authority import Authority
 from mcp_server.domain.events import SealAccepted
 from mcp_server.errors import CorruptStateError, NotFoundError
 from mcp_server.storage.store import Store
@@ -13,6 +14,7 @@ from tests.storage.tampering import TAMPERING, edit_by_hand
 pytestmark = pytest.mark.integration
 
 
+OPERATOR = Authority(authenticated=True, operator="5eed", operator_since=BEGIN)
 NOT_ONE = {"two sessions swapped", "the head a link", "the log a link", "the store's id removed"}
 
 
@@ -21,12 +23,12 @@ def test_a_person_accepts_what_was_tampered_with(two_sessions: Site, case: str) 
     tamper, finding = TAMPERING[case]
     site = two_sessions
     tamper(site)
-    accepted = site.store().accept_seal("one", at=BEGIN, authenticated=True)
+    accepted = site.store().accept_seal("one", at=BEGIN, authority=OPERATOR)
     store = site.store()
     assert store.read("one") == accepted
     event = store.events("one")[-1].event
     assert isinstance(event, SealAccepted)
-    assert event.authenticated
+    assert event.authority == OPERATOR
     assert finding in event.finding
     assert accepted.version >= 3
     assert store.update("one", toggling).session.version == accepted.version + 1
