@@ -2,8 +2,8 @@
 
 It is started as ``python -I -S -X utf8 _supervise.py``, imports nothing but the standard library, and reads one line
 of JSON from its standard input: what to run. That pipe stays open; when it ends (the server cancels, or has died by
-whatever means) the program is ended. Line by line it answers on its standard output: ``started`` or ``failed``, and
-at the end ``ended`` with the outcome and what the program wrote.
+whatever means) the program is ended. Line by line it answers on its standard output: ``started``, and then
+``failed``, or at the end ``ended`` with the outcome and what the program wrote.
 
 The program leads a session of its own. When it has exited, was cancelled or used up its time, everything that it
 started is ended: SIGTERM, a grace, SIGKILL. On Linux this process adopts orphans (PR_SET_CHILD_SUBREAPER), so what
@@ -109,7 +109,6 @@ class Supervision:
         if failure is not None:
             answer({"event": "failed", **failure})
             return
-        answer({"event": "started", "pid": self._program})
         self._pump(lambda: self._exit_code is not None or self._stopped, self._order["timeout_seconds"])
         duration = time.monotonic() - started
         outcome = "exited" if self._exit_code is not None else "cancelled" if self._stopped else "timed_out"
@@ -131,17 +130,23 @@ class Supervision:
 
     def _start(self) -> dict[str, Any] | None:
         """Start the program; the step that failed and its error number, if one did."""
-        reading, writing = os.pipe()
+        reading, failing = os.pipe()
+        waiting, starting = os.pipe()
         try:
             self._program = os.fork()
         except OSError as error:
             return {"step": "fork", "errno": error.errno}
         if self._program == 0:
             try:
-                become(self._order, self._streams["stdout"].writing, self._streams["stderr"].writing, writing)
+                os.close(starting)
+                become(self._order, self._streams["stdout"].writing, self._streams["stderr"].writing, waiting, failing)
             finally:
                 os._exit(127)
-        os.close(writing)
+        # The server has to know whom to kill before the program can kill this process.
+        answer({"event": "started", "pid": self._program})
+        os.write(starting, b".")
+        for fd in (starting, waiting, failing):
+            os.close(fd)
         with os.fdopen(reading, "rb") as stream:
             failure = stream.read()
         for stream in self._streams.values():
@@ -230,12 +235,14 @@ class Supervision:
                     os.kill(pid, number)
 
 
-def become(order: dict[str, Any], stdout: int, stderr: int, failing: int) -> None:
-    """Turn this forked process into the program; on failure tell the step and the error number."""
+def become(order: dict[str, Any], stdout: int, stderr: int, waiting: int, failing: int) -> None:
+    """Turn this forked process into the program when told to; on failure tell the step and the error number."""
     step = "chdir"
     try:
         os.setsid()
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if not os.read(waiting, 1):
+            return
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)

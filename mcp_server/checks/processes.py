@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -60,6 +61,9 @@ class SupervisorProcess:
             if not self._stopped:
                 self._stopped = True
                 os.close(self._control)
+                # The program may have halted it.
+                with suppress(OSError):
+                    self._process.send_signal(signal.SIGCONT)
 
     def hear(self, seconds: float) -> dict[str, Any]:
         """What it tells, by the names of its messages; killed when it is overdue after ``seconds`` and some slack."""

@@ -143,7 +143,9 @@ def run(command: Command, cancellation: Cancellation | None = None) -> Result:
         return _not_started(failed["step"], failed["errno"])
     if ended := heard.get("ended"):
         return _ended(ended)
-    return _lost(heard.get("started"), time.monotonic() - started)
+    if begun := heard.get("started"):
+        return _lost(begun["pid"], time.monotonic() - started)
+    return Result("not_started", reason="Its supervisor ended before it began.")
 
 
 def _order(command: Command) -> bytes:
@@ -178,10 +180,9 @@ def _ended(message: Mapping[str, Any]) -> Result:
     )
 
 
-def _lost(started: Mapping[str, Any] | None, seconds: float) -> Result:
-    if started is not None:
-        with suppress(OSError):
-            os.killpg(started["pid"], signal.SIGKILL)
+def _lost(group: int, seconds: float) -> Result:
+    with suppress(OSError):
+        os.killpg(group, signal.SIGKILL)
     return Result(
         "lost", reason="Its supervisor was ended from outside, so how it ended is not known.", duration_seconds=seconds
     )

@@ -309,6 +309,17 @@ def test_a_cancellation_at_any_moment_leaves_nothing(bench: Bench) -> None:
     assert bench.survivors() == []
 
 
+def test_a_program_that_halts_its_supervisor_can_be_cancelled(bench: Bench) -> None:
+    cancellation = Cancellation()
+    command = bench.command("/bin/sh", "-c", "kill -STOP $PPID; touch begun; sleep 600")
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(run, command, cancellation)
+        wait_for(bench.folder / "begun")
+        cancellation.cancel()
+        assert running.result(30).outcome == "cancelled"
+    assert bench.survivors() == []
+
+
 def test_many_runs_side_by_side_keep_apart_and_leave_no_file_open(bench: Bench) -> None:
     def open_files() -> int:
         return len(list(Path("/dev/fd").iterdir()))
