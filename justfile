@@ -16,6 +16,7 @@ docs:
     python -m tests.docs.renew
     python -m mcp_server.cli.reference
     python -c 'import json; from mcp_server.storage.head import json_schema; print(json.dumps(json_schema(), indent=2, ensure_ascii=False))' > state/schema/session-v1.json
+    python -m tests.storage.golden_files
 
 # See the system think without a client: just call '{"action": "list_workflows"}'
 call arguments:
