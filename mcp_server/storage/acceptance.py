@@ -118,8 +118,9 @@ class Acceptance:
         key = parts.guard.key_to_seal()
         try:
             found = parts.settle(session_id)
-            if found is not None:
-                require_whole(parts, found)
+            if found is not None and isinstance(require_whole(parts, found)[-1].event, SealAccepted):
+                # Whoever accepted it may have died before that was durable.
+                parts.pages.write(found.place, found.page, outcome)
             return None
         except CorruptStateError as error:
             finding = error.message
@@ -143,7 +144,6 @@ class Acceptance:
     def _rechained(self, place: Place, session: Session) -> Page:
         """The page to go on from: its log is what can be read of the one that is there, chained anew if it must be."""
         parts = self._parts
-        holding = _holding(parts, place, session.session_id)
         raw = _raw_log(parts, place, session.session_id)
         mark: LogMark = NOTHING
         content = b""
@@ -158,8 +158,8 @@ class Acceptance:
                 requests = with_request(requests, record.request.id, mark.count)
         if content != raw:
             set_aside(parts.fs, parts.layout.quarantine, f"{session.session_id}.jsonl", raw)
-        if content != raw or place not in holding:
-            write_file(parts.fs, place.log(session.session_id), content)
+        # Also where it is the same: whoever wrote it may have died before it was durable.
+        write_file(parts.fs, place.log(session.session_id), content)
         return Page(session, parts.guard.store, mark, requests, None, b"")
 
     def _let_go(self, ids: set[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mcp_server.domain.session import Frozen
-from mcp_server.storage.durable import make_folders, read_file, write_file
+from mcp_server.storage.durable import make_folders, read_file, settle_names, write_file
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.findings import tampered
 from mcp_server.storage.keys import denied
@@ -72,6 +72,23 @@ class Anchors:
     def write_audit(self, anchor: AuditAnchor) -> None:
         """Set the audit log's anchor."""
         self._write(self._audit, anchor)
+
+    def begun(self) -> bool:
+        """Whether the audit log has an anchor, as it has once a first session was made."""
+        return self._read(self._audit) is not None
+
+    def settle(self) -> None:
+        """Make the folders for anchors, durably, whoever made them; where the user's folder is closed, none."""
+        for _ in range(2):
+            try:
+                make_folders(self._fs, self._sessions)
+                settle_names(self._fs, self._sessions, 4)
+                return
+            except OSError as error:
+                # Anchors that are not durable are missed much later, so a single refusal is not believed.
+                if not denied(error):
+                    raise
+        self.closed = True
 
     def session_ids(self) -> list[str]:
         """The ids of all sessions that have an anchor."""

@@ -6,10 +6,10 @@ log), so that one which a crash left out is added later and none is there twice.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Final, Literal
 
+import orjson
 from pydantic import ValidationError
 
 from mcp_server.domain.events import (
@@ -36,7 +36,7 @@ from mcp_server.storage.locks import Locks
 _TAIL: Final = 64 * 1024
 
 Kind = Literal[
-    "started", "imported", "migrated", "deleted", "undeleted", "restored",
+    "started", "imported", "migrated", "deleted", "undeleted", "purged", "restored",
     "seal_accepted", "trusted", "untrusted",
 ]  # fmt: skip
 
@@ -106,38 +106,37 @@ class Audit:
         """
         with self._locks.hold("audit"), opened(self._fs, self._layout.audit, CREATE) as fd:
             size = self._fs.fstat(fd).st_size
-            if once and line.event.encode() in read_span(self._fs, fd, 0, size):
+            if once and line.event.encode() in _without_torn(read_span(self._fs, fd, 0, size)):
                 return
             if size == 0:
                 make_private(self._fs, self._layout.audit, 0o600)
                 self._fs.fsync_dir(self._layout.root)
             tail = read_span(self._fs, fd, max(0, size - _TAIL), size)
-            whole = tail[: tail.rfind(b"\n") + 1]
-            previous = whole[whole.rfind(b"\n", 0, -1) + 1 :]
+            whole = _without_torn(tail)
+            previous = _last_line(whole)
             content = line.model_copy(update={"prev": sha256(previous)}).model_dump_json().encode() + b"\n"
             if not self._trusted(fd, size):
-                write_span(self._fs, fd, b"\n" * (whole != tail) + content, size)
+                write_span(self._fs, fd, b"\n" * (tail[-1:] not in (b"", b"\n")) + content, size)
                 return
             start = size - len(tail) + len(whole)
             if start < size:
-                # Half a line is what a writer left that died.
                 self._fs.truncate(fd, start)
-            write_span(self._fs, fd, content, start)
+            # With the line before, which somebody may have written who died before it was durable.
+            write_span(self._fs, fd, previous + content, start - len(previous))
             self._guard.anchor_audit(AuditAnchor(length=start + len(content), hash=sha256(content), last=start))
 
     def read(self) -> list[AuditLine]:
         """Every line; CorruptStateError unless the chain and the anchor hold."""
         anchor = self._guard.anchors.read_audit()
-        raw = self._raw()
+        raw = _without_torn(self._raw())
         if not _reaches(anchor, raw):
             raise tampered("the audit log does not hold what was last written to it")
         lines: list[AuditLine] = []
         previous = b""
-        for number, line in enumerate(raw[: raw.rfind(b"\n") + 1].splitlines(keepends=True), 1):
-            try:
-                parsed = AuditLine.model_validate_json(line)
-            except ValidationError:
-                raise tampered(f"line {number} of the audit log does not parse") from None
+        for number, line in enumerate(raw.splitlines(keepends=True), 1):
+            parsed = _parse(line)
+            if parsed is None:
+                raise tampered(f"line {number} of the audit log does not parse")
             if parsed.prev != sha256(previous):
                 raise tampered(f"line {number} of the audit log does not follow from the one before it")
             previous = line
@@ -149,12 +148,13 @@ class Audit:
         with self._locks.hold("audit"):
             raw = self._raw()
             content = previous = b""
-            for line in _parsed(raw):
+            for line in filter(None, map(_parse, raw.splitlines())):
                 previous = line.model_copy(update={"prev": sha256(previous)}).model_dump_json().encode() + b"\n"
                 content += previous
             if content != raw:
                 set_aside(self._fs, self._layout.quarantine, "audit", raw)
-                write_file(self._fs, self._layout.audit, content)
+            # Also what is there already: whoever put it there may have died before it was durable.
+            write_file(self._fs, self._layout.audit, content)
             last = len(content) - len(previous)
             self._guard.anchor_audit(AuditAnchor(length=len(content), hash=sha256(previous), last=last))
 
@@ -174,13 +174,27 @@ class Audit:
         return anchor.length <= size and sha256(read_span(self._fs, fd, anchor.last, anchor.length)) == anchor.hash
 
 
-def _parsed(raw: bytes) -> list[AuditLine]:
-    """The lines of an audit log that parse."""
-    lines: list[AuditLine] = []
-    for line in raw.splitlines():
-        with suppress(ValidationError):
-            lines.append(AuditLine.model_validate_json(line))
-    return lines
+def _parse(line: bytes) -> AuditLine | None:
+    """What a line says, or None when it says nothing."""
+    try:
+        return AuditLine.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def _last_line(raw: bytes) -> bytes:
+    return raw[raw.rfind(b"\n", 0, -1) + 1 :]
+
+
+def _without_torn(raw: bytes) -> bytes:
+    """A log without what a writer left at its end that died, or lost its power: half a line, or one with holes."""
+    whole = raw[: raw.rfind(b"\n") + 1]
+    last = _last_line(whole)
+    try:
+        orjson.loads(last)
+    except orjson.JSONDecodeError:
+        return whole[: len(whole) - len(last)]
+    return whole
 
 
 def _reaches(anchor: AuditAnchor | None, raw: bytes) -> bool:

@@ -114,6 +114,13 @@ def make_folders(fs: FileSystem, folder: Path) -> None:
     fs.fsync_dir(folder.parent)
 
 
+def settle_names(fs: FileSystem, path: Path, levels: int) -> None:
+    """Make a name durable, and those of so many folders above it: whoever made them may have died before they were."""
+    for above in path.parents[:levels]:
+        with suppress(PermissionError):
+            fs.fsync_dir(above)
+
+
 def stage(fs: FileSystem, folder: Path, content: bytes) -> Path:
     """A durable temporary file with the content, ready to be given its name."""
     temporary = folder / f".{secrets.token_hex(8)}.tmp"

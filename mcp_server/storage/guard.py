@@ -23,6 +23,7 @@ class Guard:
         self.keys = KeyRing(fs, user.config, timeout=timeout)
         self._anchors: tuple[str, Anchors] | None = None
         self._unsealed = False
+        self._settled = ""
 
     @property
     def store(self) -> str:
@@ -48,7 +49,16 @@ class Guard:
         """The key for a change that is about to be made, made if there is none; None to go on unsealed."""
         key = self.keys.make()
         self._unsealed = key is None
+        if key is not None and self._settled != self.store:
+            self._settle()
         return key
+
+    def _settle(self) -> None:
+        """Make durable what the first seal of a store will rest on: the key and the place for the anchors."""
+        if not self.anchors.begun():
+            self.keys.settle()
+            self.anchors.settle()
+        self._settled = self.store
 
     def require_trusted(self, session_id: str, page: Page, anchor: Anchor | None) -> None:
         """Raise CorruptStateError unless the head is the one that was last written for this session.

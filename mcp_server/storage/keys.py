@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from mcp_server.errors import ConfigurationError
-from mcp_server.storage.durable import make_folders, read_file, write_file
+from mcp_server.storage.durable import make_folders, read_file, settle_names, write_file
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.locks import Locks
 
@@ -97,6 +97,10 @@ class KeyRing:
                 if not denied(error):
                     raise
         return key
+
+    def settle(self) -> None:
+        """Make the key that is there durable, and the folders it lies in."""
+        settle_names(self._fs, self._path, 3)
 
     def _make(self) -> Key:
         make_folders(self._fs, self._path.parent)

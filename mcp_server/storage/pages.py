@@ -119,14 +119,12 @@ class Pages:
             write_span(self._fs, fd, line, mark.length)
 
     def _log_path(self, place: Place, session_id: str) -> Path:
-        """Where the log lies: it leaves the trash before the head does."""
-        path = place.log(session_id)
-        if place == self._layout.trash:
-            try:
-                self._fs.stat(path)
-            except FileNotFoundError:
-                return self._layout.live.log(session_id)
-        return path
+        """Where the log lies: on the way to or from the trash it goes before the head does."""
+        for one in (place, self._layout.live, self._layout.trash):
+            with suppress(FileNotFoundError):
+                self._fs.stat(one.log(session_id))
+                return one.log(session_id)
+        return place.log(session_id)
 
 
 @contextmanager

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import orjson
 
 from mcp_server.errors import ConfigurationError
-from mcp_server.storage.durable import make_folders, read_file, write_file
+from mcp_server.storage.durable import make_folders, read_file, settle_names, write_file
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.layout import Layout, is_session_id
 from mcp_server.storage.locks import Locks
@@ -78,10 +77,7 @@ class Root:
                 )
 
     def _settle(self, identity: str) -> None:
-        for above in self._layout.root.parents[:2]:
-            # Whoever made them may have died before they were durable.
-            with suppress(PermissionError):
-                self._fs.fsync_dir(above)
+        settle_names(self._fs, self._layout.root, 2)
         ours = {folder.name for folder in (*self._layout.folders, self._layout.backups)}
         # A folder that already holds something else is somebody's choice, and git's view of it too.
         if set(self._fs.scandir(self._layout.root)) <= ours:

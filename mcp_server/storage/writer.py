@@ -50,7 +50,7 @@ class Writer:
             if known is None or parts.look(known) is None:
                 parts.blobs.put(blobs)
             if request is not None:
-                event = event.model_copy(update={"session_id": known or self._reserve(request, event.session_id)})
+                event = event.model_copy(update={"session_id": self._reserve(request, event.session_id)})
         with parts.locked(event.session_id) as outcome:
             key = parts.guard.key_to_seal()
             found = parts.settle(event.session_id)
@@ -116,6 +116,7 @@ class Writer:
             if request is not None and request.id in found.page.requests:
                 return self._replay(found, request, outcome)
             if found.deleted:
+                self._renew(found, outcome)
                 return None
             event, session = _judge(found, lambda _: SessionDeleted(at=at, reason=reason), expected_version)
             return self._commit(found, session, event, request, key, outcome)
@@ -130,10 +131,14 @@ class Writer:
             key = parts.guard.key_to_seal()
             found = parts.settle(session_id)
             if found is None or not found.deleted:
-                return parts.require_live(found, session_id).page.session
+                found = parts.require_live(found, session_id)
+                self._renew(found, outcome)
+                return found.page.session
+            # Before the commit: a list of the sessions looks for the live ones in one folder only.
+            parts.move(session_id, parts.layout.trash, parts.layout.live)
             event = SessionUndeleted(at=at)
             session = machine.apply(found.page.session, event)
-            return self._commit(found, session, event, None, key, outcome).session
+            return self._commit(Found(parts.layout.live, found.page), session, event, None, key, outcome).session
 
     def _commit(
         self,
@@ -155,7 +160,7 @@ class Writer:
         return Committed(session=session, event=event, seq=page.log.count, present=session, replayed=False)
 
     def _replay(self, found: Found, request: Request, outcome: Outcome) -> Committed:
-        """What was committed under a request, made durable once more: whoever did it may have died before that."""
+        """What was committed under a request, durable by now."""
         parts = self._parts
         records = parts.pages.records(found.place, found.page)
         # A start is remembered longer than a session remembers its requests.
@@ -166,22 +171,28 @@ class Writer:
                 raise tampered("its log does not hold the request that it remembers")
             raise _in_use(found.page.session.session_id)
         require_same(request, record.request.digest)
-        outcome.committing()
-        # Anew, since a sync that failed once may report success when it is only repeated.
-        parts.pages.write(found.place, found.page, outcome)
+        self._renew(found, outcome)
         session = fold(records[:seq])
         line = audited(record.event, records[seq].prev if seq < len(records) else found.page.log.hash, session)
         if line is not None:
             parts.audit.append(line, once=True)
         return Committed(session=session, event=record.event, seq=seq, present=found.page.session, replayed=True)
 
+    def _renew(self, found: Found, outcome: Outcome) -> None:
+        """Make durable what was done before: whoever did it may have died before that.
+
+        Written anew, since a sync that failed once may report success when it is only repeated.
+        """
+        outcome.committing()
+        self._parts.pages.write(found.place, found.page, outcome)
+
     def _reserve(self, request: Request, session_id: str) -> str:
         parts = self._parts
         with parts.locks.hold(stripe_of(request.id)):
-            known = parts.starts.find(request)
-            if known is None:
-                parts.starts.remember(request, session_id)
-            return known or session_id
+            reserved = parts.starts.find(request) or session_id
+            # Also what is there: whoever set it down may have died before it was durable.
+            parts.starts.remember(request, reserved)
+            return reserved
 
 
 def _judge(found: Found, decide: Callable[[Session], Event], expected_version: int | None) -> tuple[Event, Session]:

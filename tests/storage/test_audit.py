@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from mcp_server.storage.store import Store
-from tests.storage.support import BEGIN, BLOBS, Site, at, begun, fresh, started, toggling
+from tests.storage.support import BEGIN, BLOBS, Site, at, begun, fresh, parts, started, toggling
 
 pytestmark = pytest.mark.integration
 
@@ -126,3 +126,22 @@ def test_a_missing_audit_log_is_found_and_accepted(site: Site, store: Store) -> 
     report = store.verify()
     assert (report.ok, report.repaired) == (True, 1)
     assert lines(site) == [("started", "one", 1, None)]
+
+
+@pytest.mark.parametrize("torn", [b'{"kind":"deleted","ses', b"\0" * 40, b"\0" * 40 + b'"prev":"0"}\n'])
+def test_what_a_loss_of_power_left_of_a_line_is_cut_off_by_the_next_one(site: Site, store: Store, torn: bytes) -> None:
+    begun(store)
+    with (site.root / "audit.jsonl").open("ab") as log:
+        log.write(torn)
+    assert [line.kind for line in parts(store).audit.read()] == ["started"]
+    store.delete("one", at=BEGIN, reason=None)
+    assert [line.kind for line in parts(store).audit.read()] == ["started", "deleted"]
+    assert store.verify().ok
+
+
+def test_a_line_of_a_kind_that_a_newer_program_wrote_is_not_taken_for_a_torn_one(site: Site, store: Store) -> None:
+    begun(store)
+    with (site.root / "audit.jsonl").open("ab") as log:
+        log.write(b'{"kind":"of tomorrow"}\n')
+    store.delete("one", at=BEGIN, reason=None)
+    assert b'{"kind":"of tomorrow"}\n' in (site.root / "audit.jsonl").read_bytes()

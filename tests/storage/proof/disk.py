@@ -1,0 +1,303 @@
+"""A disk in memory that knows what a loss of power may leave of it.
+
+Every change is in the page cache first: a reader sees it at once, the platter may never. What was not synced is lost or
+kept, each change for itself and in any order: of a write the length it gives the file, its first half, its second; of a
+folder each name. A rename within a folder is one change. One into another folder takes the old name away no sooner than
+it adds the new one, unless the old folder alone was synced. Syncing a file says nothing about its name.
+
+A sync of a file that failed leaves its content in doubt for good: no later sync brings it to the platter, since the
+system counts the pages as clean from then on. Names stay unsynced: a file system that cannot write its journal takes no
+more changes.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import random
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from mcp_server.storage.filesystem import FileSystem
+
+Content = bytes | Mapping[str, int]
+"""What a file holds, or which node each name in a folder stands for."""
+
+_ROOT: Final = 1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Change:
+    """One change that reaches the platter or does not; ``after`` is one that it does not come before."""
+
+    apply: Callable[[Any], Content]
+    after: Change | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """A file or folder: what is on the platter, what was done to it since, and what a reader sees."""
+
+    mode: int
+    platter: Content
+    now: Content
+    changes: list[Change] = field(default_factory=list[Change])
+    modified: int = 0
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        if isinstance(self.now, bytes):
+            raise _failure(errno.ENOTDIR)
+        return self.now
+
+    @property
+    def data(self) -> bytes:
+        if not isinstance(self.now, bytes):
+            raise _failure(errno.EISDIR)
+        return self.now
+
+
+class Disk(FileSystem):
+    """The seam on a disk in memory."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._nodes = {_ROOT: Node(stat.S_IFDIR | 0o755, {}, {})}
+        self._open: dict[int, tuple[int, int]] = {}
+        self._locks: dict[int, int] = {}
+        self._synced: set[Change] = set()
+        self._doubtful: set[Change] = set()
+        self._numbers = itertools.count(10)
+        for folder in folders:
+            self.mkdir(folder)
+            self.fsync_dir(folder.parent)
+
+    def open(self, path: Path, flags: int) -> int:
+        names = self._node(path.parent).names
+        if path.name not in names:
+            if not flags & os.O_CREAT:
+                raise _failure(errno.ENOENT)
+            number = self._add(Node(stat.S_IFREG | 0o600, b"", b""))
+            self._change(self._number(path.parent), [_naming(path.name, number)])
+        elif flags & os.O_EXCL:
+            raise _failure(errno.EEXIST)
+        number = self._number(path)
+        if stat.S_ISDIR(self._nodes[number].mode) and flags & os.O_RDWR:
+            raise _failure(errno.EISDIR)
+        fd = next(self._numbers)
+        self._open[fd] = number, flags
+        return fd
+
+    def close(self, fd: int) -> None:
+        number, _ = self._opened(fd)
+        del self._open[fd]
+        if self._locks.get(number) == fd:
+            del self._locks[number]
+
+    def read(self, fd: int, size: int, offset: int) -> bytes:
+        return self._nodes[self._opened(fd)[0]].data[offset : offset + size]
+
+    def write(self, fd: int, data: bytes | memoryview, offset: int) -> int:
+        number = self._writable(fd)
+        content, middle = bytes(data), len(data) // 2
+        pieces = (b"", offset + len(content)), (content[:middle], offset), (content[middle:], offset + middle)
+        self._change(number, [_writing(*piece) for piece in pieces])
+        return len(content)
+
+    def truncate(self, fd: int, size: int) -> None:
+        self._change(self._writable(fd), [Change(lambda content: content[:size].ljust(size, b"\0"))])
+
+    def fsync(self, fd: int) -> None:
+        self._sync(self._opened(fd)[0])
+
+    def fsync_dir(self, path: Path) -> None:
+        self._node(path).names  # noqa: B018 - ENOTDIR
+        self._sync(self._number(path))
+
+    def replace(self, source: Path, target: Path) -> None:
+        number = self._number(source)
+        old = self._node(target.parent).names.get(target.name)
+        if old is not None and stat.S_ISDIR(self._nodes[old].mode):
+            raise _failure(errno.EISDIR)
+        adding = _naming(target.name, number)
+        if source.parent != target.parent:
+            self._change(self._number(target.parent), [adding])
+            self._change(self._number(source.parent), [Change(_without(source.name), adding)])
+        elif source != target:
+            renaming = Change(lambda names: {**_without(source.name)(names), target.name: number})
+            self._change(self._number(source.parent), [renaming])
+
+    def unlink(self, path: Path) -> None:
+        if stat.S_ISDIR(self._node(path).mode):
+            raise _failure(errno.EISDIR)
+        self._change(self._number(path.parent), [Change(_without(path.name))])
+
+    def mkdir(self, path: Path) -> None:
+        if path.name in self._node(path.parent).names:
+            raise _failure(errno.EEXIST)
+        number = self._add(Node(stat.S_IFDIR | 0o700, {}, {}))
+        self._change(self._number(path.parent), [_naming(path.name, number)])
+
+    def chmod(self, path: Path, mode: int) -> None:
+        node = self._node(path)
+        node.mode = stat.S_IFMT(node.mode) | mode
+
+    def stat(self, path: Path) -> os.stat_result:
+        return self._stat(self._number(path))
+
+    def fstat(self, fd: int) -> os.stat_result:
+        return self._stat(self._opened(fd)[0])
+
+    def scandir(self, path: Path) -> list[str]:
+        return list(self._node(path).names)
+
+    def resolve(self, path: Path) -> Path:
+        return path
+
+    def lock(self, fd: int) -> bool:
+        return self._locks.setdefault(self._opened(fd)[0], fd) == fd
+
+    def fail_fsync(self, fd: int) -> None:
+        """A sync of this file has failed: what was written to it stays in doubt."""
+        number = self._opened(fd)[0]
+        self._doubtful.update(change for change in self._nodes[number].changes if change not in self._synced)
+
+    def killed(self) -> Disk:
+        """This disk after every process on it died: nothing is lost, and nothing more is synced."""
+        left = Disk()
+        left._nodes = {number: replace(node, changes=list(node.changes)) for number, node in self._nodes.items()}
+        left._synced, left._doubtful = set(self._synced), set(self._doubtful)
+        left._numbers = itertools.count(next(self._numbers))
+        return left
+
+    def settled(self) -> Disk:
+        """This disk after it was left alone for long: everything is on the platter."""
+        return self._after_loss({change for node in self._nodes.values() for change in node.changes})
+
+    def after_hard_loss(self) -> Disk:
+        """This disk when a loss of power took everything that was not synced."""
+        return self._after_loss(set())
+
+    def after_power_loss(self, chance: random.Random, *, most: int) -> Iterator[Disk]:
+        """Every disk that a loss of power may leave now, each once; where there may be more than ``most``, some.
+
+        Those are the ones in which all that was unsynced is lost, or kept, or all but one change, and ``most`` by lot.
+        """
+        seen: set[object] = set()
+        for kept in self._subsets(chance, most):
+            left = self._after_loss(kept)
+            if (content := left.contents()) not in seen:
+                seen.add(content)
+                yield left
+
+    def contents(self) -> tuple[tuple[str, bytes], ...]:
+        """Every path, and what a reader finds in the files."""
+        return tuple(sorted(self._walk(_ROOT, "")))
+
+    def _subsets(self, chance: random.Random, most: int) -> Iterator[set[Change]]:
+        unsynced = [change for node in self._nodes.values() for change in node.changes if change not in self._synced]
+        count = len(unsynced)
+        everything = 2**count - 1
+        picks = {0, everything}
+        if everything < most:
+            picks.update(range(everything))
+        elif most:
+            singles = {1 << place for place in range(count)}
+            picks |= singles | {everything - one for one in singles}
+            picks |= {chance.getrandbits(count) for _ in range(most)}
+        for pick in sorted(picks):
+            yield {change for place, change in enumerate(unsynced) if pick >> place & 1}
+
+    def _after_loss(self, kept: set[Change]) -> Disk:
+        left = Disk()
+        left._numbers = itertools.count(next(self._numbers))
+        for number, node in self._nodes.items():
+            content = node.platter
+            for change in node.changes:
+                if change in self._synced or (change in kept and self._may_come(change, kept)):
+                    content = change.apply(content)
+            left._nodes[number] = Node(node.mode, content, content, [], node.modified)
+        return left
+
+    def _may_come(self, change: Change, kept: set[Change]) -> bool:
+        return change.after is None or change.after in kept or change.after in self._synced
+
+    def _walk(self, number: int, path: str) -> Iterator[tuple[str, bytes]]:
+        node = self._nodes[number]
+        if isinstance(node.now, bytes):
+            yield path, node.now
+            return
+        yield f"{path}/", b""
+        for name, child in node.now.items():
+            yield from self._walk(child, f"{path}/{name}")
+
+    def _add(self, node: Node) -> int:
+        number = next(self._numbers)
+        self._nodes[number] = node
+        return number
+
+    def _change(self, number: int, changes: list[Change]) -> None:
+        node = self._nodes[number]
+        node.changes += changes
+        for change in changes:
+            node.now = change.apply(node.now)
+        node.modified = next(self._numbers)
+
+    def _sync(self, number: int) -> None:
+        node = self._nodes[number]
+        self._synced.update(change for change in node.changes if change not in self._doubtful)
+        while node.changes and node.changes[0] in self._synced:
+            node.platter = node.changes.pop(0).apply(node.platter)
+
+    def _number(self, path: Path) -> int:
+        number = _ROOT
+        for name in path.parts[1:]:
+            names = self._nodes[number].names
+            if name not in names:
+                raise _failure(errno.ENOENT)
+            number = names[name]
+        return number
+
+    def _node(self, path: Path) -> Node:
+        return self._nodes[self._number(path)]
+
+    def _opened(self, fd: int) -> tuple[int, int]:
+        if fd not in self._open:
+            raise _failure(errno.EBADF)
+        return self._open[fd]
+
+    def _writable(self, fd: int) -> int:
+        number, flags = self._opened(fd)
+        if not flags & os.O_RDWR:
+            raise _failure(errno.EBADF)
+        return number
+
+    def _stat(self, number: int) -> os.stat_result:
+        node = self._nodes[number]
+        size = len(node.now) if isinstance(node.now, bytes) else 4096
+        times = {"st_mtime_ns": node.modified, "st_ctime_ns": node.modified}
+        return os.stat_result((node.mode, number, 1, 1, os.geteuid(), os.getegid(), size, 0, 0, 0), times)
+
+
+def _failure(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def _naming(name: str, number: int) -> Change:
+    return Change(lambda names: {**names, name: number})
+
+
+def _without(name: str) -> Callable[[Mapping[str, int]], Mapping[str, int]]:
+    return lambda names: {one: number for one, number in names.items() if one != name}
+
+
+def _writing(data: bytes, offset: int) -> Change:
+    """Put data into a file, which is at least as long from then on; the gap before it reads as zeros."""
+
+    def write(content: bytes) -> bytes:
+        return content[:offset].ljust(offset, b"\0") + data + content[offset + len(data) :]
+
+    return Change(write)
