@@ -57,7 +57,8 @@ def read_gate(text: str, file: str) -> tuple[Gate, Report]:
     for defect in defects(gate):
         report.add("error", defect.path, defect.problem, _REFERENCE)
     for doubt in doubts(gate):
-        report.add("warning", doubt.path, doubt.problem, "Declare the field, or mend its name.")
+        why = "Nobody is told to show it, so the rule is likely judged without it."
+        report.add("warning", doubt.path, doubt.problem, "Declare the field, or mend its name.", why)
     return gate.model_copy(update={"problem": _problem(report)}), report
 
 
@@ -70,7 +71,8 @@ def _gate(root: Node) -> Gate:
     checkpoint = root.child("checkpoint")
     unsupported = [*_unknown(root, _GATE_KEYS), *_unknown(checkpoint, {"strict", "allow_override", "enabled"})]
     if checkpoint.child("enabled").boolean(default=True) is False:
-        checkpoint.child("enabled").warning("'enabled: false' does not open a gate", "Remove the key.")
+        why = "A gate that can be switched off is none, so this one is judged as if the key were not there."
+        checkpoint.child("enabled").warning("'enabled: false' does not open a gate", "Remove the key.", why)
     fields = read_fields(root.child("evidence_schema").members().items(), unsupported)
 
     def unknown(node: Node, known: Iterable[str]) -> None:
@@ -108,7 +110,8 @@ def _unknown(node: Node, known: Iterable[str], informative: Iterable[str] = _INF
 
 def _without_machinery(node: Node, meant: str = "") -> str:
     message = f"'{node.label}' is not supported by this version, so the gate blocks{meant}"
-    node.warning(message, _REFERENCE if meant else "Remove it to use this version.")
+    hint = _REFERENCE if meant else "Remove it to use this version."
+    node.warning(message, hint, "What it asks for would be passed over, so no evidence opens the gate.")
     return node.label
 
 

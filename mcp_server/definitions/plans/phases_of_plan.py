@@ -53,7 +53,8 @@ def _template(node: Node, usual: str, files: Mapping[str, bytes], problems: list
         return None
     for name, line in unknown_names(template, task=node.path[-1] == "task"):
         hint = "See the names that a template may use; this one stays empty."
-        problems.append(Problem("warning", path, line + above, f"'{name}' stands for nothing in a plan", hint))
+        why = "Whoever reads the phase finds a gap there."
+        problems.append(Problem("warning", path, line + above, f"'{name}' stands for nothing in a plan", hint, why))
     return template
 
 
