@@ -28,7 +28,9 @@ from typing import Any
 CHUNK = 65536
 KILL_SECONDS = 5.0
 """How long SIGKILL is repeated before what still lives (another user's, or stuck in the kernel) is left."""
-KILL_AGAIN_SECONDS = 0.05
+KILL_AGAIN_SECONDS = 0.001
+"""Short, since a child that has left the group may have a child before it is found."""
+LOOK_AGAIN_SECONDS = 0.05
 LAST_WORDS_SECONDS = 0.2
 """How long a pipe is read when all are dead that could be killed."""
 LONGEST_WAIT = 3600.0
@@ -164,7 +166,7 @@ class Supervision:
         """Serve pipes and children until ``done`` or until the time is over."""
         end = time.monotonic() + seconds
         # Without adoption the death of a stranger's child wakes nobody.
-        longest = LONGEST_WAIT if self._adopts else KILL_AGAIN_SECONDS
+        longest = LONGEST_WAIT if self._adopts else LOOK_AGAIN_SECONDS
         while not done() and (left := end - time.monotonic()) > 0:
             for key, _ in self._selector.select(min(left, longest)):
                 key.data()

@@ -179,6 +179,29 @@ def test_a_daemon_that_it_leaves_is_ended(bench: Bench) -> None:
     assert bench.survivors() == []
 
 
+FLEEING = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+end = time.time() + 20
+for _ in range(3):
+    if os.fork() == 0:
+        while time.time() < end:
+            os.setsid()
+            time.sleep(0.02)
+            if os.fork():
+                os._exit(0)
+        os._exit(0)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives orphans to whoever adopts them")
+def test_children_that_flee_from_session_to_session_are_caught(bench: Bench) -> None:
+    result = bench.python(FLEEING, seconds=0.4, grace=0.1)
+    assert (result.outcome, result.left_running) == ("timed_out", False)
+    assert bench.survivors() == []
+
+
 def test_a_child_that_holds_the_output_open_is_waited_for_only_so_long(bench: Bench) -> None:
     result = bench.sh("sleep 600 & echo done")
     assert (result.outcome, result.exit_code, result.stdout.text) == ("exited", 0, "done\n")
