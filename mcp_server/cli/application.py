@@ -15,6 +15,7 @@ import mcp_server
 from mcp_server.cli import serving
 from mcp_server.cli.backups import backup, backups
 from mcp_server.cli.call import call
+from mcp_server.cli.cleanup import cleanup
 from mcp_server.cli.context import Context
 from mcp_server.cli.doctor import doctor
 from mcp_server.cli.failures import CommandError
@@ -99,7 +100,7 @@ def serve() -> None:
 for _group, _commands in {
     _PEOPLE: (workflows, sessions, session, events, errors),
     _AUTHORS: (new, validate),
-    _KEEPERS: (doctor, verify, seal, backup, restore, reopen, undelete, operator),
+    _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, reopen, undelete, operator),
     _PROGRAMS: (call,),
 }.items():
     for _command in _commands:

@@ -45,6 +45,11 @@ class Anchors:
         self.closed = False
         """Whether the user's folder turned an anchor away."""
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where the anchors lie, that of the audit log first."""
+        return self._folder, self._sessions
+
     def read(self, session_id: str) -> Anchor | None:
         """A session's anchor, or None when it has none; CorruptStateError when there is one that cannot be read."""
         raw = self._read(self._sessions / f"{session_id}.json")
