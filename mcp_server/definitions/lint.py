@@ -16,6 +16,7 @@ from mcp_server.definitions.plans.dynamic import closing_folders
 from mcp_server.definitions.problems import Problem
 from mcp_server.definitions.weak_gates import weakness_of
 from mcp_server.domain.definition import Phase, Workflow
+from mcp_server.domain.skipping import condition_of, read_condition
 from mcp_server.domain.values import is_integer, is_list, is_object
 
 _KNOWN_FOLDERS = ("core/", "supporting-docs/", "phases/dynamic/")
@@ -23,6 +24,7 @@ _PHASE_FOLDER = re.compile(r"phases/(\d{1,6})(?=/)")
 _KNOWN_FILES = re.compile(
     r"metadata\.json|[^/]*\.md|phases/(?:\d+|closing(?:/\d+)?)/(?:phase\.md|README\.md|gate-definition\.\w+)"
 )
+_CONDITION = re.compile(r"\boptions\s*[.\[]|\blambda\b")
 _TASK_NUMBER = re.compile(r"task-(\d{1,6})(?!\d)", re.IGNORECASE)
 _PHASE_NUMBER = re.compile(r"phase\s+(\d{1,6})\b", re.IGNORECASE)
 
@@ -39,8 +41,9 @@ def doubts_of(workflow: Workflow, bundle: Bundle) -> Iterator[Problem]:
     yield from _misnumbered_phases(fixed)
     yield from _misnumbered_tasks(root)
     for phase in workflow.phases:
-        entry = _entry(closes.get(phase.number, phase.number), metadata)
-        yield from weakness_of(phase, bundle, closes.get(phase.number), metadata.line(("phases", *entry)))
+        line = metadata.line(("phases", *_entry(closes.get(phase.number, phase.number), metadata)))
+        yield from _idle_condition(phase, line)
+        yield from weakness_of(phase, bundle, closes.get(phase.number), line)
     yield from _strays(workflow, bundle)
 
 
@@ -88,6 +91,18 @@ def _misnumbered_phases(phases: Iterable[Phase]) -> Iterator[Problem]:
             why = "Actions ask for the number, and the assistant reads another one in the text."
             file = f"phases/{phase.number}/phase.md"
             yield Problem("warning", file, None, message, "Mend the heading, or move the folder.", why)
+
+
+def _idle_condition(phase: Phase, line: int | None) -> Iterator[Problem]:
+    """A condition that was meant to skip a phase, and does not."""
+    why = "Every session walks through the phase, also those for which it was to be skipped."
+    if not phase.skippable and read_condition(phase.skip_condition) is not None:
+        message = f"phase {phase.number}: has a skip_condition, and skippable is not true"
+        yield Problem("warning", METADATA, line, message, "Add skippable: true, or remove the condition.", why)
+    elif phase.skippable and _CONDITION.search(phase.skip_condition) and condition_of(phase) is None:
+        message = f"phase {phase.number}: the skip_condition cannot be read as an expression, so it is a note"
+        hint = "Write it as in options.get('size') == 'small'."
+        yield Problem("warning", METADATA, line, message, hint, why)
 
 
 def _misnumbered_tasks(root: Node) -> Iterator[Problem]:

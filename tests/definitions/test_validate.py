@@ -54,6 +54,16 @@ def test_problems_are_sorted_by_file_and_line(write: Write) -> None:
         ({"phases/1/extra.yaml": "a: 1"}, {}, "phases/1/extra.yaml: belongs to no phase and no task"),
         ({"phases/1/1-read.md": "x"}, {}, "phases/1/1-read.md: is a task's file that no task reads"),
         (
+            {},
+            {"phases": [{"phase_number": 1, "phase_name": "A", "skip_condition": "options['fast']"}]},
+            "metadata.json:7: phase 1: has a skip_condition, and skippable is not true",
+        ),
+        (
+            {},
+            {"phases": [{"phase_number": 1, "phase_name": "A", "skippable": True, "skip_condition": "options['a'"}]},
+            "metadata.json:7: phase 1: the skip_condition cannot be read as an expression, so it is a note",
+        ),
+        (
             {"phases/1/phase.md": "# Phase 3: One"},
             {},
             "phases/1/phase.md: its heading speaks of phase 3, and this is phase 1",
@@ -117,14 +127,33 @@ def test_every_problem_says_why_it_matters_and_how_to_mend_it(write: Write) -> N
     assert len({problem.consequence for problem in found}) == 6
 
 
-def test_what_is_more_than_booleans_is_not_weak(write: Write) -> None:
-    rules = "cross_field_validation: [{rule: \"lambda e: e['a'] or e['b']\", error_message: None.}]"
-    gate = f"evidence_schema: {{a: {{type: boolean, required: false}}, b: {{type: boolean, required: false}}}}\n{rules}"
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"skippable": True},
+        {"skippable": True, "skip_condition": "Skip it if the options are clear"},
+        {"skippable": True, "skip_condition": "options['fast']"},
+        {"skip_condition": "When the person says so"},
+    ],
+)
+def test_a_condition_that_skips_and_a_note_that_does_not_are_no_oversight(write: Write, said: dict[str, Any]) -> None:
+    assert [*map(str, validate_folder(write(SOUND, phases=[{"phase_number": 1, "phase_name": "A", **said}])))] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "cross_field_validation: [{rule: \"lambda e: e['a'] or e['b']\", error_message: None.}]",
+        "checks: [{id: unit, run: [pytest], pass: {exit_code: 0}}]",
+        "approval: {required: true}",
+    ],
+)
+def test_what_is_more_than_booleans_is_not_weak(write: Write, more: str) -> None:
+    gate = f"evidence_schema: {{a: {{type: boolean, required: false}}, b: {{type: boolean, required: false}}}}\n{more}"
     phases = [{"phase_number": 1, "phase_name": "Only"}]
     assert said(write, {"phases/1/gate-definition.yaml": gate}, phases=phases) == []
 
 
-@pytest.mark.requirement("format:tasks-without-files")
 def test_a_task_file_that_is_not_there_is_a_warning(write: Write) -> None:
     phases = [
         {"phase_number": 1, "phase_name": "A", "tasks": [{"task_number": 1, "file": "task-1-a.md"}, {"name": "B"}]}
