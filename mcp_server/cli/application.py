@@ -20,7 +20,9 @@ from mcp_server.cli.context import Context
 from mcp_server.cli.doctor import doctor
 from mcp_server.cli.failures import CommandError
 from mcp_server.cli.history import errors, events
+from mcp_server.cli.importing import import_sessions
 from mcp_server.cli.integrity import seal, verify
+from mcp_server.cli.migrate import migrate
 from mcp_server.cli.new import new
 from mcp_server.cli.operator import operator
 from mcp_server.cli.output import complain
@@ -107,6 +109,8 @@ for _group, _commands in {
         app.command(_command, group=_group)
 backups.group = _KEEPERS
 app.command(backups)
+app.command(import_sessions, name="import", group=_KEEPERS)
+app.command(migrate, group=_KEEPERS)
 
 
 @app.meta.default

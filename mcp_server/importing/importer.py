@@ -16,10 +16,9 @@ from mcp_server.definitions.library import Library
 from mcp_server.domain.authority import Authority
 from mcp_server.domain.events import SessionImported
 from mcp_server.domain.session import Session
-from mcp_server.engine import World
 from mcp_server.errors import CorruptStateError, NotFoundError, PosWorkflowError
 from mcp_server.importing import praxis_os
-from mcp_server.importing.pinning import Pinning
+from mcp_server.importing.pinning import Files, Pinning
 from mcp_server.importing.source import Source, SourceFile
 from mcp_server.storage.document import Document, UnfitError
 from mcp_server.storage.layout import is_session_id, sha256
@@ -59,10 +58,10 @@ class Importer:
     """One import into the store of one project. ``zone`` is that of times without one; None: this machine's."""
 
     def __init__(
-        self, library: Library, store: Store, world: World, project: Path, *, zone: tzinfo | None = None
+        self, library: Library, store: Store, files: Files, project: Path, *, zone: tzinfo | None = None
     ) -> None:
         self._store = store
-        self._pinning = Pinning(library, world, project)
+        self._pinning = Pinning(library, files, project)
         self._zone = zone
 
     def run(self, source: Source, *, at: datetime, authority: Authority | None) -> Iterator[Result]:

@@ -6,12 +6,11 @@ import posixpath
 import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from mcp_server.definitions.library import Found, Library
 from mcp_server.definitions.plans.files import with_plan
 from mcp_server.domain.session import DefinitionRef
-from mcp_server.engine import World
 from mcp_server.errors import ConfigurationError, InvalidArgumentError, NotFoundError
 from mcp_server.storage.document import Document, UnfitError
 
@@ -19,12 +18,24 @@ _MAX_PATH_BYTES: Final = 4096
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
+class Files(Protocol):
+    """The project's files, by paths relative to its root."""
+
+    def read(self, path: str, limit: int) -> bytes:
+        """Up to ``limit`` bytes of a file; OSError for what is none of the project's."""
+        ...
+
+    def inside(self, path: str) -> bool:
+        """Whether a path, which need not be there, stays inside the project."""
+        ...
+
+
 class Pinning:
     """Finds definitions for one import; each is looked for once."""
 
-    def __init__(self, library: Library, world: World, project: Path) -> None:
+    def __init__(self, library: Library, files: Files, project: Path) -> None:
         self._library = library
-        self._world = world
+        self._files = files
         self._project = project
         self._known: dict[str, Found | str] = {}
 
@@ -39,7 +50,7 @@ class Pinning:
             if isinstance(plan, str):
                 options = {**options, source.option: self._relative(plan)}
             try:
-                found = with_plan(found, options, self._world.read)
+                found = with_plan(found, options, self._files.read)
             except InvalidArgumentError as error:
                 raise UnfitError(f"its plan cannot be used: {error.message}") from None
         workflow = found.workflow
@@ -78,7 +89,7 @@ class Pinning:
             size = _MAX_PATH_BYTES + 1
         if size > _MAX_PATH_BYTES or _CONTROL.search(path):
             raise UnfitError("its target_file is no path")
-        if path.startswith(("/", "../", "~")) or path == ".." or not self._world.inside(path):
+        if path.startswith(("/", "../", "~")) or path == ".." or not self._files.inside(path):
             raise UnfitError("its target_file leads outside the project")
         return path
 

@@ -20,7 +20,8 @@ from tests.support import Ask, Home, arrange, bare_environment
 
 COMMANDS = (
     "serve", "workflows", "sessions", "session", "events", "errors", "validate", "verify", "seal", "reopen",
-    "undelete", "trust", "untrust", "operator", "doctor", "call",
+    "undelete", "trust", "untrust", "operator", "doctor", "import", "migrate",
+    "call",
 )  # fmt: skip
 
 
