@@ -20,6 +20,9 @@ PATIENCE = 30.0
 ASKED = re.compile(rb"(?:confirm|passphrase):(?:\s|\x1b\[[0-9;]*m)*\Z")
 """How the program asks: whatever it has printed by then ends so, and then perhaps in the end of a colour."""
 
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+"""Colours and weights, which are not what a page shows."""
+
 # The controlling terminal is what a passphrase is asked on; only the process itself can take one.
 _AT_TERMINAL = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
 
@@ -78,5 +81,5 @@ def play(
 
 if __name__ == "__main__":
     played = play(sys.argv[2:], sys.argv[1].split(" | ") if sys.argv[1] else [], env=os.environ, cwd=os.getcwd())  # noqa: PTH109
-    sys.stdout.write(played.out.replace("\r\n", "\n"))
+    sys.stdout.write(STYLE.sub("", played.out).replace("\r\n", "\n"))
     sys.exit(played.code)

@@ -20,7 +20,7 @@ _NOTICE: Final = (
     "<!-- Generated: python -m mcp_server.cli.reference writes this page, and a test holds it to the code. -->"
 )
 # The generator shows how the running interpreter was started behind each command's name.
-_STARTED_AS: Final = re.compile(r"^(pos-workflow \w+) -m [\w.]+", re.MULTILINE)
+_STARTED_AS: Final = re.compile(r"^(pos-workflow(?: \w+)+) -m [\w.]+", re.MULTILINE)
 _SETTINGS: Final = re.compile(r"\*\*Settings\*\*:\n\n(?:\* .*\n)+\n?")
 
 _ORDER: Final = """\
@@ -39,10 +39,10 @@ lists workflows, and answers everything about sessions with a `ConfigurationErro
 
 ## The user's own folder
 
-It is kept apart from every project: the key that seals sessions and `settings.toml` in the configuration folder, the
-anchors and the user's own definitions (`workflows/`) in the data folder. With `--user-dir` these are `config` and
-`data` inside it; without it they are where the platform keeps such things (on Linux `~/.config/pos-workflow` and
-`~/.local/share/pos-workflow`).
+It is kept apart from every project: in the configuration folder the key that seals sessions, `settings.toml`, the
+operator and what is trusted, in the data folder the anchors and the user's own definitions (`workflows/`). With
+`--user-dir` these are `config` and `data` inside it; without it they are where the platform keeps such things (on Linux
+`~/.config/pos-workflow` and `~/.local/share/pos-workflow`).
 
 `settings.toml` is flat:
 
