@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from mcp_server.checks.wildcards import Wildcard
+from mcp_server.checks.wildcards import Wildcard, name_test
 
 MAX_BYTES: Final = 262144
 """How much of one ignore file is read."""
@@ -25,7 +25,7 @@ class _Rule:
         self.folders_only = pattern.endswith("/")
         pattern = pattern.removesuffix("/")
         self.by_name = "/" not in pattern
-        self.wildcard = Wildcard(pattern.removeprefix("/"))
+        self.means = name_test(pattern) if self.by_name else Wildcard(pattern.removeprefix("/")).matches_path
 
 
 class IgnoreFile:
@@ -44,7 +44,7 @@ class IgnoreFile:
         for rule in self._rules:
             if rule.folders_only and not folder:
                 continue
-            if rule.wildcard.matches_path(name if rule.by_name else path):
+            if rule.means(name if rule.by_name else path):
                 return rule.ignores
         return None
 

@@ -1,34 +1,36 @@
 """Patterns for paths, as git writes them: ``*`` and ``?`` and ``[a-z]`` within a name, ``**`` over any folders.
 
 A pattern is carried down the tree name by name, as the set of its positions that the names so far allow. So one walk
-serves many patterns, knows where nothing can match any more, and takes time in proportion to the names: a backtracking
-expression from a project's own ignore file could hold the server for ever.
+serves many patterns, knows where nothing can match any more, and takes time in proportion to the names: an
+expression that goes back and forth, from a line in a project's own ignore file, could hold the server for ever.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
-NameTest = Callable[[str], bool]
+NameTest = Callable[[str], object]
+"""True in the sense of an ``if`` for a name that is meant."""
 Positions = frozenset[int]
 
 _SPECIAL: Final = frozenset("*?[\\")
-_CLASSES: Final[dict[str, NameTest]] = {
-    "alpha": str.isalpha,
-    "digit": str.isdigit,
-    "alnum": str.isalnum,
-    "upper": str.isupper,
-    "lower": str.islower,
-    "space": str.isspace,
-    "blank": " \t".__contains__,
-    "cntrl": lambda char: not char.isprintable(),
-    "graph": lambda char: char.isprintable() and char != " ",
-    "print": str.isprintable,
-    "punct": lambda char: char.isprintable() and not char.isalnum() and char != " ",
-    "xdigit": "0123456789abcdefABCDEF".__contains__,
+_CLASSES: Final = {
+    "alpha": "a-zA-Z",
+    "digit": "0-9",
+    "alnum": "a-zA-Z0-9",
+    "upper": "A-Z",
+    "lower": "a-z",
+    "space": r" \t\n\r\f\v",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f\x7f",
+    "graph": "!-~",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "xdigit": "0-9a-fA-F",
 }
-"""The named classes of a bracket; they hold ASCII alone."""
+"""The named classes of a bracket."""
 
 
 class Wildcard:
@@ -42,7 +44,7 @@ class Wildcard:
         names = pattern.split("/")
         if names[-1] == "**":
             names.append("*")
-        self._tests: list[NameTest | None] = [None if name == "**" else _name_test(name) for name in names]
+        self._tests: list[NameTest | None] = [None if name == "**" else name_test(name) for name in names]
         self.positions = self._beyond({0})
 
     def step(self, positions: Positions, name: str) -> Positions:
@@ -64,9 +66,16 @@ class Wildcard:
 
     def matches_path(self, path: str) -> bool:
         """Whether a whole path is what the pattern means."""
+        names = path.split("/")
+        # Most paths fail at their own name already.
+        last = self._tests[-1]
+        if last is not None and not last(names[-1]):
+            return False
         positions = self.positions
-        for name in path.split("/"):
+        for name in names:
             positions = self.step(positions, name)
+            if not positions:
+                return False
         return self.matches(positions)
 
     def _beyond(self, positions: set[int]) -> Positions:
@@ -80,77 +89,75 @@ class Wildcard:
         return frozenset(reached)
 
 
-def _name_test(pattern: str) -> NameTest:
+def name_test(pattern: str) -> NameTest:
     """What tells whether one name is meant; the usual forms by the quickest means."""
     if not _SPECIAL.intersection(pattern):
         return pattern.__eq__
-    if set(pattern) == {"*"}:
-        return lambda _: True
     rest = pattern[1:]
     if pattern[0] == "*" and not _SPECIAL.intersection(rest):
         return lambda name: name.endswith(rest)
-    parts = _parts(pattern)
-    return lambda name: _fits(parts, name)
+    expression = _expression(pattern)
+    return re.compile(expression, re.DOTALL).fullmatch if expression is not None else _never
 
 
-def _parts(pattern: str) -> list[NameTest | None] | None:
-    """A test for each character, None for ``*``; None for a pattern that is broken and matches nothing."""
-    parts: list[NameTest | None] = []
+def _expression(pattern: str) -> str | None:
+    """A regular expression for a name that never goes back beyond the latest ``*``; None for a broken pattern.
+
+    What stands between two ``*`` may be taken where it comes first, for good: that leaves most for what follows.
+    """
+    pieces = [""]
     index = 0
     while index < len(pattern):
         char = pattern[index]
         index += 1
         if char == "*":
-            if not parts or parts[-1] is not None:
-                parts.append(None)
+            pieces.append("")
         elif char == "?":
-            parts.append(lambda _: True)
+            pieces[-1] += "."
         elif char == "[":
             found = _bracket(pattern, index)
             if found is None:
                 return None
-            test, index = found
-            parts.append(test)
+            piece, index = found
+            pieces[-1] += piece
         else:
             if char == "\\":
                 if index == len(pattern):
                     return None
                 char = pattern[index]
                 index += 1
-            parts.append(char.__eq__)
-    return parts
+            pieces[-1] += re.escape(char)
+    if len(pieces) == 1:
+        return pieces[0]
+    first, *between, last = pieces
+    return first + "".join(f"(?>.*?{piece})" for piece in between if piece) + ".*" + last
 
 
-def _bracket(pattern: str, index: int) -> tuple[NameTest, int] | None:
-    """The test that begins after ``[``, and where it ends; None when it never does."""
+def _bracket(pattern: str, index: int) -> tuple[str, int] | None:
+    """The expression for what begins after ``[``, and where it ends; None when it never does."""
     negated = pattern[index : index + 1] in ("!", "^")
     index += negated
     start = index
-    ranges: list[tuple[str, str]] = []
-    classes: list[NameTest] = []
+    meant = ""
     while index < len(pattern) and (pattern[index] != "]" or index == start):
         if pattern.startswith("[:", index) and (end := pattern.find(":]", index)) > 0:
             known = _CLASSES.get(pattern[index + 2 : end])
             if known is None:
                 return None
-            classes.append(known)
+            meant += known
             index = end + 2
             continue
         low, index = _plain(pattern, index)
         high = low
         if pattern[index : index + 1] == "-" and pattern[index + 1 : index + 2] not in ("", "]"):
             high, index = _plain(pattern, index + 1)
-        ranges.append((low, high))
+        if low <= high:
+            meant += f"{re.escape(low)}-{re.escape(high)}"
     if index >= len(pattern):
         return None
-
-    def test(char: str) -> bool:
-        meant = any(low <= char <= high for low, high in ranges) or (
-            char.isascii() and any(known(char) for known in classes)
-        )
-        return meant != negated
-
-    return test, index + 1
+    if not meant:
+        return "." if negated else "(?!)", index + 1
+    return f"[{'^' * negated}{meant}]", index + 1
 
 
 def _plain(pattern: str, index: int) -> tuple[str, int]:
@@ -158,28 +165,6 @@ def _plain(pattern: str, index: int) -> tuple[str, int]:
     if pattern[index] == "\\" and index + 1 < len(pattern):
         index += 1
     return pattern[index], index + 1
-
-
-def _fits(parts: list[NameTest | None] | None, name: str) -> bool:
-    """Whether a name fits: when a character does not, the latest ``*`` takes one more, and only that one has to."""
-    if parts is None:
-        return False
-    part = at = 0
-    star = taken = -1
-    while at < len(name):
-        test = parts[part] if part < len(parts) else _never
-        if test is None:
-            star, taken = part, at
-            part += 1
-        elif test(name[at]):
-            part += 1
-            at += 1
-        elif star >= 0:
-            taken += 1
-            part, at = star + 1, taken
-        else:
-            return False
-    return all(test is None for test in parts[part:])
 
 
 def _never(_: str) -> bool:
