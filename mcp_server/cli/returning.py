@@ -27,7 +27,7 @@ def reopen(
 ) -> int:
     """Open the failed phase of a session again, with its attempts counted anew. Only a person can: it asks.
 
-    It is recorded with the reason, and that no operator was authenticated.
+    It is recorded with the reason and who opened it.
     """
     authority = require_person(ctx, operator_file)
     if not reason.strip() or len(reason) > MAX_REASON:
