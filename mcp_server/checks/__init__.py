@@ -1,1 +1,1 @@
-"""What a gate needs to know of the world: files that exist, patterns that match."""
+"""What a gate needs of the world: files and their digests, patterns that match, programs that are run."""

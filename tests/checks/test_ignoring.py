@@ -25,7 +25,7 @@ TREE = (
 
 def seen_by_git(root: Path) -> set[str]:
     environment = {"PATH": os.defpath, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    command = ["git", "ls-files", "--others", "--exclude-standard", "-z"]
+    command = ["git", "-c", "core.ignorecase=false", "ls-files", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=True).stdout
     return {os.fsdecode(path) for path in listed.split(b"\0") if path}
 
