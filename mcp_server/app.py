@@ -54,5 +54,5 @@ def build_engine(loaded: Loaded, stopping: threading.Event | None = None) -> Eng
     store = open_store(loaded, stopping)
     workspace = None
     if store is not None and loaded.project is not None:
-        workspace = Workspace(store, ProjectProbes(loaded.project))
+        workspace = Workspace(store, ProjectProbes(loaded.project), trust=store.trust(loaded.project))
     return Engine(Library(workflow_roots(loaded)), workspace, stale_after_days=loaded.settings.stale_after_days)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,15 +14,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mcp_server.actions import ACTIONS
-from mcp_server.actions.action import Answer, AnyAction
+from mcp_server.actions.action import Answer, AnyAction, Pending
 from mcp_server.actions.guidance import next_actions
 from mcp_server.actions.paging import clipped
-from mcp_server.engine import Engine, View
+from mcp_server.engine import Engine, Running, View
 from mcp_server.errors import CorruptStateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
 from mcp_server.logs import keep_off_stdout
 from mcp_server.storage.layout import is_session_id
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
+PATIENCE_SECONDS: Final = 45.0
+"""How long a call waits for its checks before it says that they still run: some hosts cut a call at 60 seconds."""
 MESSAGE_BYTES: Final = 12_000
 FIELDS_SHOWN: Final = 50
 """Errors of form that one reply names; there are fewer parameters, so that only unknown ones are left out."""
@@ -52,8 +54,25 @@ class Answered:
     is_error: bool
 
 
-def dispatch(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered:
-    """Answer one call; never raises.
+@dataclass(frozen=True)
+class Waiting:
+    """A call whose checks run; ``answer`` is what can be said when they have ended, or before."""
+
+    running: Running
+    answer: Callable[[], Answered]
+
+
+def dispatch(engine: Engine, arguments: Mapping[str, Any] | None, patience: float = PATIENCE_SECONDS) -> Answered:
+    """Answer one call, waiting for its checks in this thread as long as ``patience`` (seconds) lasts; never raises."""
+    answered = begin(engine, arguments)
+    if isinstance(answered, Waiting):
+        answered.running.wait(patience)
+        answered = answered.answer()
+    return answered
+
+
+def begin(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered | Waiting:
+    """Answer one call, or say what it has begun to wait for; never raises.
 
     Whatever goes wrong becomes a reply with ``error_type`` and ``remediation``; a defect of ours is logged with its
     traceback under an id, and the reply tells nothing but that id.
@@ -62,19 +81,31 @@ def dispatch(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered:
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     correlation_id = uuid.uuid4().hex[:12]
     began = time.monotonic()
-    try:
-        answered = _answer(engine, given)
-    except Exception:  # noqa: BLE001 - the last line of defence: what escapes here is a defect, told by its id alone
-        _log.exception("defect", correlation_id=correlation_id)
-        answered = _defect(given, correlation_id)
-    _log.info(
-        "call",
-        action=answered.body["action"],
-        session_id=answered.body.get("session_id") or _named(given),
-        outcome=answered.body.get("error_type", "success"),
-        duration_ms=round((time.monotonic() - began) * 1000, 2),
-        correlation_id=correlation_id,
-    )
+
+    def finished(step: Callable[[], Answered | Pending]) -> Answered | Waiting:
+        try:
+            answered = step()
+            if isinstance(answered, Pending):
+                action, answer = _action(given), answered.answer
+                return Waiting(answered.running, lambda: _final(finished(lambda: _told(engine, action, given, answer))))
+        except Exception:  # noqa: BLE001 - the last line of defence: what escapes here is a defect, told by its id alone
+            _log.exception("defect", correlation_id=correlation_id)
+            answered = _defect(given, correlation_id)
+        _log.info(
+            "call",
+            action=answered.body["action"],
+            session_id=answered.body.get("session_id") or _named(given),
+            outcome=answered.body.get("error_type", "success"),
+            duration_ms=round((time.monotonic() - began) * 1000, 2),
+            correlation_id=correlation_id,
+        )
+        return answered
+
+    return finished(lambda: _answer(engine, given))
+
+
+def _final(answered: Answered | Waiting) -> Answered:
+    assert isinstance(answered, Answered)  # noqa: S101 - an answer that was waited for is not waited for again
     return answered
 
 
@@ -84,10 +115,19 @@ def _named(given: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) and is_session_id(name) else None
 
 
-def _answer(engine: Engine, given: Mapping[str, Any]) -> Answered:
+def _answer(engine: Engine, given: Mapping[str, Any]) -> Answered | Pending:
     try:
         action = _action(given)
-        return Answered(_success(engine, action, action.run(engine, _params(action, given))), is_error=False)
+        params = _params(action, given)
+        answer = action.run(engine, params)
+    except PosWorkflowError as error:
+        return Answered(_failure(engine, given, error), is_error=True)
+    return answer if isinstance(answer, Pending) else _told(engine, action, given, lambda: answer)
+
+
+def _told(engine: Engine, action: AnyAction, given: Mapping[str, Any], answer: Callable[[], Answer]) -> Answered:
+    try:
+        return Answered(_success(engine, action, answer()), is_error=False)
     except PosWorkflowError as error:
         return Answered(_failure(engine, given, error), is_error=True)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import signal
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import anyio
+import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import types
@@ -23,8 +25,8 @@ from pydantic_core import to_json
 
 import mcp_server
 from mcp_server.actions.schema import INSTRUCTIONS, TOOL_NAME, tool_definition
-from mcp_server.dispatch import dispatch
-from mcp_server.engine import Engine
+from mcp_server.dispatch import PATIENCE_SECONDS, Waiting, begin
+from mcp_server.engine import Engine, Running
 from mcp_server.stdio import claim
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def register_workflow_tools(server: Server[Any] | MCPServer, engine: Engine) -> 
 
     async def call_tool(ctx: _Context, params: types.CallToolRequestParams) -> Any:
         if params.name == TOOL_NAME:
-            return await _call(engine, params.arguments)
+            return await _call(engine, params.arguments, ctx)
         if calling is not None:
             return await calling.handler(ctx, params)
         raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}. This server has {TOOL_NAME}.")
@@ -107,15 +109,42 @@ def _register_by_signature(server: MCPServer, engine: Engine) -> int:
     return 1
 
 
-async def _call(engine: Engine, arguments: dict[str, Any] | None) -> types.CallToolResult:
+async def _call(engine: Engine, arguments: dict[str, Any] | None, ctx: _Context | None = None) -> types.CallToolResult:
     # One hop: the store locks, reads, writes and unlocks in this thread, and a cancelled call cannot abandon it.
-    answered = await anyio.to_thread.run_sync(dispatch, engine, arguments)
+    answered = await anyio.to_thread.run_sync(begin, engine, arguments)
+    if isinstance(answered, Waiting):
+        await _patiently(answered.running, ctx)
+        answered = await anyio.to_thread.run_sync(answered.answer)
     text = to_json(answered.body).decode()
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)],
         structured_content=answered.body,
         is_error=answered.is_error,
     )
+
+
+async def _patiently(running: Running, ctx: _Context | None) -> None:
+    """Wait for a run as long as hosts wait for a call, and tell its progress to a caller who asked for it."""
+    stepped = anyio.Event()
+    token = anyio.lowlevel.current_token()
+
+    def step() -> None:
+        nonlocal stepped
+        stepped.set()
+
+    def listener() -> None:
+        # From a thread of the run; the loop may be gone by then, and nobody listens.
+        with suppress(RuntimeError, anyio.RunFinishedError):
+            anyio.from_thread.run_sync(step, token=token)
+
+    running.listen(listener)
+    with anyio.move_on_after(PATIENCE_SECONDS):
+        while not running.ended:
+            await stepped.wait()
+            stepped = anyio.Event()
+            progress = running.progress
+            if ctx is not None:
+                await ctx.session.report_progress(progress.done, progress.total, progress.said)
 
 
 def build_server(engine: Engine) -> Server[Any]:
@@ -133,15 +162,24 @@ def serve(engine: Engine, stopping: threading.Event) -> None:
     What has begun is finished and answered before it returns; ``stopping`` is set so that whoever waits for a session
     gives up.
     """
-    anyio.run(_serve, engine, stopping)
+    try:
+        anyio.run(_serve, engine, stopping)
+    finally:
+        engine.close()
 
 
 async def _serve(engine: Engine, stopping: threading.Event) -> None:
     server = build_server(engine)
     stdin, stdout = claim()
+
+    def stop() -> None:
+        stopping.set()
+        # What waits for checks is then answered: they were interrupted.
+        threading.Thread(target=engine.close, name="closing", daemon=True).start()
+
     with anyio.CancelScope() as wire:
         async with stdio_server(cast("Any", stdin), cast("Any", stdout)) as (read, write):
-            async with _draining(read, write, stopping) as (inbox, outbox):
+            async with _draining(read, write, stop) as (inbox, outbox):
                 await server.run(inbox, outbox, server.create_initialization_options())
             # The SDK's reader and writer end with these, and nothing else ends them.
             wire.deadline = anyio.current_time() + LAST_WORDS_SECONDS
@@ -178,7 +216,7 @@ class _Owed:
 
 @asynccontextmanager
 async def _draining(
-    read: Any, write: Any, stopping: threading.Event
+    read: Any, write: Any, stop: Callable[[], None]
 ) -> AsyncGenerator[tuple[MemoryObjectReceiveStream[Any], MemoryObjectSendStream[SessionMessage]]]:
     """Stand between the wire and the SDK, which drops what is in flight when its input ends.
 
@@ -207,7 +245,7 @@ async def _draining(
     async def stop_on_signal() -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
-                stopping.set()
+                stop()
                 patience.deadline = min(patience.deadline, anyio.current_time() + SHUTDOWN_SECONDS)
                 ended.set()
 

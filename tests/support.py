@@ -199,6 +199,7 @@ _GATE: Body = {
 }
 _GUARDED: Body = {
     **_GATE,
+    "quorum": 2,
     "checks": [
         {"id": "answer", "description": "It answers", "run": ["python", "-c", "pass"], "pass": {"exit_code": 0}}
     ],

@@ -11,6 +11,7 @@ import pytest
 from mcp_server.app import workflow_roots
 from mcp_server.checks.probes import ProjectProbes
 from mcp_server.definitions.library import Library
+from mcp_server.domain.authority import Authority
 from mcp_server.domain.session import Status
 from mcp_server.engine import Call, Engine, Workspace, new_session_id
 from mcp_server.errors import StateError
@@ -164,9 +165,9 @@ def test_a_person_opens_a_failed_phase_that_the_tool_may_not(engine: Engine, hom
     ask = asking(engine)
     session = ask(action="start", workflow_type="strictly", target_file="a")["session_id"]
     with pytest.raises(StateError):
-        engine.reopen(session, "too early")
+        engine.persons.reopen(session, Authority(), "too early")
     ask(action="complete_phase", session_id=session, phase=1, evidence={})
-    reopened = engine.reopen(session, "the gate asked for the wrong thing")
+    reopened = engine.persons.reopen(session, Authority(), "the gate asked for the wrong thing")
     assert reopened.committed.session.session_status is Status.ACTIVE
     assert ask(action="complete_phase", session_id=session, phase=1, evidence=PASSING)["checkpoint_passed"] is True
 

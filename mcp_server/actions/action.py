@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mcp_server.actions.fields import ExpectedVersion, RequestId
 from mcp_server.domain.session import Session
-from mcp_server.engine import Call, Engine
+from mcp_server.engine import Call, Engine, Running
 from mcp_server.storage.log import Request
 from mcp_server.storage.writer import Committed
 
@@ -84,6 +84,14 @@ class Answer:
         return cls(reply, committed.present, committed.replayed)
 
 
+@dataclass(frozen=True)
+class Pending:
+    """An answer that is there when a run of checks has ended, or when one no longer wants to wait for it."""
+
+    running: Running
+    answer: Callable[[], Answer]
+
+
 P = TypeVar("P", bound=Params)
 
 
@@ -94,7 +102,7 @@ class Action(Generic[P]):
     name: str
     params: type[P]
     reply: type[Reply]
-    run: Callable[[Engine, P], Answer]
+    run: Callable[[Engine, P], Answer | Pending]
 
     @property
     def mutating(self) -> bool:

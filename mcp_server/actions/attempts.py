@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from mcp_server.actions.action import Part
 from mcp_server.actions.paging import clipped, first, size
-from mcp_server.domain.events import AttemptsExhausted, Finding, GateBlocked
+from mcp_server.domain.events import AttemptsExhausted, Finding, GateBlocked, GateSentBack
+from mcp_server.domain.results import CheckSummary
 from mcp_server.engine import Refusal
 
 FINDINGS_BYTES = 12_000
@@ -48,6 +49,7 @@ def message(event: Refusal, limit: int = FINDINGS_BYTES) -> str:
         return clipped(f"The gate of phase {event.phase} is blocked: {'; '.join(event.blocked_by)}.", limit)
     said = [f"missing {', '.join(event.missing)}"] if event.missing else []
     said += [f"{finding.field}: {finding.problem.removesuffix('.')}" for finding in event.findings]
+    said += [f"check {one.id}: {(one.problem or 'did not pass').removesuffix('.')}" for one in _no_go(event)]
     return clipped(f"The gate of phase {event.phase} refused attempt {event.attempt}: {'; '.join(said)}.", limit)
 
 
@@ -60,17 +62,21 @@ def details(event: Refusal, limit: int = FINDINGS_BYTES) -> dict[str, Any]:
             "validation_errors": _errors(event.findings, limit),
             "blocked_by": first([clipped(one, FINDING_BYTES) for one in event.blocked_by], limit),
         }
-    return {
+    details = {
         "gate": "refused",
         "missing_evidence": first(list(event.missing), limit),
         "validation_errors": _errors(event.findings, limit),
     }
+    failed = [check.id for check in _no_go(event)]
+    return details | ({"failed_checks": first(failed, limit)} if failed else {})
 
 
 def remediation(event: Refusal) -> str:
     """What to do about it."""
     if isinstance(event, GateBlocked):
         return "No evidence opens this gate as it is. Tell the person what blocks it; pause until it is mended."
+    if isinstance(event, GateSentBack):
+        return f"The session is back in phase {event.to_phase}: do it again from there, and mend what the checks found."
     if isinstance(event, AttemptsExhausted) and event.reopen == "person":
         return (
             "The attempts are used up, and only a person can open this phase again: tell them what was refused, and "
@@ -81,6 +87,11 @@ def remediation(event: Refusal) -> str:
     if event.escalate:
         return "This is the same refusal as before. Do not submit again as it is: ask the person how to go on."
     return "Do what is missing for real, then submit all the evidence again, not only what was missing."
+
+
+def _no_go(event: Refusal) -> Iterator[CheckSummary]:
+    checks = event.checked.checks if event.checked else ()
+    return (check for check in checks if check.status == "failed")
 
 
 def _errors(findings: Sequence[Finding], limit: int) -> list[dict[str, str]]:

@@ -5,25 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from mcp_server.actions import attempts
-from mcp_server.actions.action import Action, Answer, Part, Reply, SessionMutation
+from mcp_server.actions.action import Action, Answer, Part, Pending, Reply, SessionMutation
+from mcp_server.actions.checks import not_run, told
 from mcp_server.actions.content import PhaseContent, first_page, schema_of, warnings_of
 from mcp_server.actions.fields import EvidenceObject, PhaseNumber, SessionId
 from mcp_server.actions.paging import Pager, clipped, size
 from mcp_server.actions.skipped import SkippedPhase, skipped_phases
-from mcp_server.domain.events import GateBlocked, PhaseCompleted, WorkflowCompleted
-from mcp_server.engine import Engine, Outcome, Refusal, require_phase
+from mcp_server.domain.events import (
+    ApprovalRequested,
+    AttemptExpired,
+    AttemptInterrupted,
+    AttemptsExhausted,
+    GateBlocked,
+    GateRefused,
+    GateSentBack,
+    PhaseCompleted,
+    WorkflowCompleted,
+)
+from mcp_server.domain.session import GateState
+from mcp_server.engine import Engine, Outcome, Refusal, Standing, require_phase
 from mcp_server.errors import GateError
 
 ACCEPTED_BYTES = 8_000
 """What the list of accepted evidence may take; ``get_session`` has it all."""
 SCHEMA_BYTES = 16_000
 ADVICE_BYTES = 4_000
+POLL_SECONDS = 15
+POLL_FOR_PERSON_SECONDS = 60
+"""How long to wait before asking again: for checks, and for a person."""
 
 
 class CompletePhase(SessionMutation):
     """Submit the evidence of the current phase; its gate lets the session go on or says all that is wrong.
 
-    All the evidence is submitted at once, in every attempt. A refusal is recorded and counts against the attempts.
+    All the evidence is submitted at once, in every attempt. A refusal is recorded and counts against the attempts. A
+    gate may have checks that the server runs: what takes long is answered by ``gate: checking``, and the same call
+    later tells what came of it.
     """
 
     session_id: SessionId
@@ -38,26 +55,70 @@ class AcceptedEvidence(Part):
     basis: str
 
 
-class PhasePassed(Reply):
-    """The gate is open: the next phase in full, or the end of the workflow; ``skipped_phases`` lie between."""
+class Attempted(Reply):
+    """What came of an attempt that was not refused.
+
+    Passed: ``next_phase`` in full, or the end of the workflow; ``skipped_phases`` lie between. Still under way:
+    ``gate`` says whether checks run or a person is waited for, and the same call after ``poll_after_seconds`` tells how
+    it stands then.
+    """
 
     checkpoint_passed: bool
-    phase_completed: int
-    evidence_accepted: list[AcceptedEvidence]
+    phase_completed: int | None = None
+    basis: str | None = None
+    evidence_accepted: list[AcceptedEvidence] | None = None
     checks: list[dict[str, Any]]
     skipped_phases: list[SkippedPhase] | None = None
     next_phase: PhaseContent | None = None
     workflow_completed: bool | None = None
+    gate: str | None = None
+    attempt: int | None = None
+    poll_after_seconds: int | None = None
+    approval: dict[str, Any] | None = None
 
 
-def run(engine: Engine, params: CompletePhase) -> Answer:
+def run(engine: Engine, params: CompletePhase) -> Answer | Pending:
     """Judge, and answer with the next phase or raise GateError with every finding."""
-    outcome = engine.complete_phase(params.session_id, params.phase, params.evidence, params.call())
-    event = outcome.committed.event
-    if isinstance(event, PhaseCompleted | WorkflowCompleted):
-        return _passed(engine, outcome, event)
-    assert isinstance(event, Refusal)  # noqa: S101 - what complete_phase commits
-    raise _refused(outcome, event)
+    result = engine.complete_phase(params.session_id, params.phase, params.evidence, params.call())
+    running = result.running if isinstance(result, Standing) else None
+    if not isinstance(result, Standing) or running is None:
+        return _told(engine, result)
+    begun = result.begun
+    return Pending(running, lambda: _told(engine, running.outcome or engine.attempt(params.session_id, begun)))
+
+
+def _told(engine: Engine, result: Outcome | Standing) -> Answer:
+    if isinstance(result, Standing):
+        return _standing(engine, result)
+    event = result.committed.event
+    match event:
+        case PhaseCompleted() | WorkflowCompleted():
+            return _passed(engine, result, event)
+        case ApprovalRequested():
+            return _standing(engine, engine.standing(result.committed.session.session_id))
+        case GateRefused() | AttemptsExhausted() | GateSentBack() | GateBlocked():
+            raise _refused(engine, result, event)
+        case _:
+            raise _ended(result)
+
+
+def _standing(engine: Engine, standing: Standing) -> Answer:
+    session = standing.session
+    gate = require_phase(standing.workflow, session.current_phase).gate
+    under_way = session.under_way
+    waits = session.gate is GateState.AWAITING_APPROVAL
+    approval = None
+    if waits and gate.approval is not None and under_way is not None:
+        approval = {"prompt": clipped(gate.approval.prompt, ADVICE_BYTES), "expires_at": under_way.expires_at}
+    reply = Attempted(
+        checkpoint_passed=False,
+        checks=told(engine, under_way.checked if under_way else None) or not_run(gate),
+        gate=session.gate,
+        attempt=session.record.attempt,
+        poll_after_seconds=POLL_FOR_PERSON_SECONDS if waits else POLL_SECONDS,
+        approval=approval,
+    )
+    return Answer(reply, session)
 
 
 def _passed(engine: Engine, outcome: Outcome, event: PhaseCompleted | WorkflowCompleted) -> Answer:
@@ -68,11 +129,12 @@ def _passed(engine: Engine, outcome: Outcome, event: PhaseCompleted | WorkflowCo
     content = cursor = None
     if isinstance(event, PhaseCompleted):
         content, cursor = first_page(engine, outcome.committed.session, outcome.workflow)
-    reply = PhasePassed(
+    reply = Attempted(
         checkpoint_passed=True,
         phase_completed=event.phase,
+        basis=event.basis,
         evidence_accepted=[AcceptedEvidence.model_validate(one) for one in accepted],
-        checks=[],
+        checks=told(engine, event.checked),
         skipped_phases=skipped_phases(outcome.workflow, (one.phase for one in event.skipped)),
         next_phase=content,
         workflow_completed=True if isinstance(event, WorkflowCompleted) else None,
@@ -82,13 +144,13 @@ def _passed(engine: Engine, outcome: Outcome, event: PhaseCompleted | WorkflowCo
     return Answer.of(outcome.committed, reply)
 
 
-def _refused(outcome: Outcome, event: Refusal) -> GateError:
+def _refused(engine: Engine, outcome: Outcome, event: Refusal) -> GateError:
     gate = require_phase(outcome.workflow, event.phase).gate
-    facts: dict[str, Any] = {"checkpoint_passed": False, **attempts.details(event), "checks": []}
+    facts: dict[str, Any] = {"checkpoint_passed": False, **attempts.details(event)}
+    facts["checks"] = told(engine, event.checked)
     facts["attempt"] = event.attempt
     if isinstance(event, GateBlocked):
-        checks = ({"id": clipped(check.id, 200), "status": "not_run"} for check in gate.checks)
-        facts["checks"] = Pager("checks", budget=ACCEPTED_BYTES).items(checks)
+        facts["checks"] = facts["checks"] or not_run(gate)
     else:
         if event.attempts_left is not None:
             facts["attempts_left"] = event.attempts_left
@@ -96,6 +158,8 @@ def _refused(outcome: Outcome, event: Refusal) -> GateError:
             facts["escalate"] = True
         if event.advice:
             facts["advice"] = clipped(event.advice, ADVICE_BYTES)
+        if isinstance(event, GateSentBack):
+            facts["rolled_back_to"] = event.to_phase
         schema = schema_of(gate, set(event.outstanding))
         if schema["properties"] and size(schema) <= SCHEMA_BYTES:
             facts["evidence_schema"] = schema
@@ -106,4 +170,18 @@ def _refused(outcome: Outcome, event: Refusal) -> GateError:
     return GateError(attempts.message(event), remediation=attempts.remediation(event), **facts)
 
 
-ACTION = Action("complete_phase", CompletePhase, PhasePassed, run)
+def _ended(outcome: Outcome) -> GateError:
+    """The error for an attempt that ended without a verdict."""
+    event = outcome.committed.event
+    match event:
+        case AttemptInterrupted():
+            gate, said = "interrupted", f"The checks of the attempt came to no end: {event.reason}."
+        case AttemptExpired():
+            gate, said = "expired", f"The attempt is no longer waited for: {event.reason}."
+        case _:
+            gate, said = "superseded", f"The attempt ended without a verdict, by {event.type}."
+    remediation = "Nothing was judged, and it does not count. Submit again, with a fresh request_id."
+    return GateError(said, remediation=remediation, checkpoint_passed=False, gate=gate, checks=[])
+
+
+ACTION = Action("complete_phase", CompletePhase, Attempted, run)

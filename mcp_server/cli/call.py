@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
@@ -31,7 +32,9 @@ def call(
 
     On a terminal the JSON is indented, else it is one line.
     """
-    answered = dispatch(ctx.engine, _parsed(sys.stdin.read() if arguments == "-" else arguments))
+    given = _parsed(sys.stdin.read() if arguments == "-" else arguments)
+    # However long its checks take: they would end with this process.
+    answered = dispatch(ctx.engine, given, patience=threading.TIMEOUT_MAX)
     print_json(answered.body)
     return 1 if answered.is_error else 0
 

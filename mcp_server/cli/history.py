@@ -13,14 +13,22 @@ from mcp_server.cli.asking import pages
 from mcp_server.cli.output import console, moment, print_json, say, table, text
 from mcp_server.cli.parameters import AsJson, Ctx, SessionId
 from mcp_server.domain.events import (
+    ApprovalRequested,
+    AttemptBegun,
+    AttemptExpired,
+    AttemptInterrupted,
     AttemptsExhausted,
+    BudgetRaised,
     Event,
     GateBlocked,
     GateRefused,
+    GateSentBack,
     Paused,
     PhaseCompleted,
+    PhaseOverridden,
     PhaseReopened,
     PhaseRetried,
+    Repinned,
     Resumed,
     RolledBack,
     SealAccepted,
@@ -31,6 +39,7 @@ from mcp_server.domain.events import (
     SessionStarted,
     SessionUndeleted,
     WorkflowCompleted,
+    WorkflowOverridden,
 )
 from mcp_server.storage.log import Record
 
@@ -90,25 +99,37 @@ def _print(records: Iterable[Record], seen: int, *, as_json: bool) -> int:
 
 def _told(event: Event) -> str:
     match event:
-        case GateRefused() | AttemptsExhausted() | GateBlocked():
+        case GateRefused() | AttemptsExhausted() | GateSentBack() | GateBlocked():
             said = message(event)
-        case PhaseCompleted() | WorkflowCompleted():
-            following = (
-                f"phase {event.next_phase} is next" if isinstance(event, PhaseCompleted) else "that was the last"
-            )
-            said = f"phase {event.phase} at attempt {event.attempt} ({event.basis}), {following}{_skipped(event)}"
+        case PhaseCompleted() | WorkflowCompleted() | PhaseOverridden() | WorkflowOverridden():
+            said = _passed(event)
         case RolledBack():
             said = f"from phase {event.from_phase} to phase {event.to_phase}"
         case PhaseRetried():
             said = f"phase {event.phase}" + (", draft evidence cleared" if event.reset_evidence else "")
         case SessionStarted():
             said = f"{event.workflow_type} on {event.target_file}{_skipped(event)}"
+        case AttemptBegun():
+            said = f"phase {event.phase}, attempt {event.attempt}" + (", once more" if event.again else "")
+        case ApprovalRequested():
+            said = f"phase {event.phase}, attempt {event.attempt}, until {moment(event.expires_at)}"
+        case AttemptInterrupted() | AttemptExpired():
+            said = f"phase {event.phase}, attempt {event.attempt}: {event.reason}"
         case _:
             said = _reason(event)
     return " ".join(said.split())
 
 
-def _skipped(event: SessionStarted | PhaseCompleted | WorkflowCompleted) -> str:
+def _passed(event: PhaseCompleted | WorkflowCompleted | PhaseOverridden | WorkflowOverridden) -> str:
+    last = isinstance(event, WorkflowCompleted | WorkflowOverridden)
+    following = "that was the last" if last else f"phase {event.next_phase} is next"
+    why = f", by a person: {event.decision.note or 'without a note'}" if event.decision else ""
+    return f"phase {event.phase} at attempt {event.attempt} ({event.basis}{why}), {following}{_skipped(event)}"
+
+
+def _skipped(
+    event: SessionStarted | PhaseCompleted | WorkflowCompleted | PhaseOverridden | WorkflowOverridden,
+) -> str:
     return "".join(f", phase {one.phase} skipped ({one.condition})" for one in event.skipped)
 
 
@@ -118,12 +139,19 @@ def _reason(
     | SessionRestored
     | PhaseReopened
     | SealAccepted
+    | Repinned
+    | BudgetRaised
     | SessionDeleted
     | Paused
     | Resumed
     | SessionUndeleted,
 ) -> str:
     match event:
+        case Repinned():
+            definition = f"version {event.definition.version} ({event.definition.digest[:12]})"
+            return f"to {definition}, by a person: {event.decision.note}"
+        case BudgetRaised():
+            return f"by a person: {event.decision.note or 'without a reason'}"
         case SessionImported():
             return f"{event.session.workflow_type} on {event.session.target_file}, from {event.session.imported_from}"
         case SessionMigrated():
@@ -134,9 +162,7 @@ def _reason(
             return f"phase {event.phase}, by a person: {event.reason}"
         case SealAccepted():
             return f"by a person, who was told: {event.finding}"
-        case SessionDeleted():
-            return event.reason or ""
-        case Paused():
-            return event.note or ""
+        case SessionDeleted() | Paused():
+            return (event.reason if isinstance(event, SessionDeleted) else event.note) or ""
         case Resumed() | SessionUndeleted():
             return ""

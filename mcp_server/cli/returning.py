@@ -48,7 +48,7 @@ def reopen(
         ]
     )
     confirm("Open it again?", "y", authority)
-    ctx.engine.reopen(session_id, reason.strip())
+    ctx.engine.persons.reopen(session_id, authority, reason.strip())
     say(f"Phase {session.current_phase} of {session_id} is open again.")
     return 0
 

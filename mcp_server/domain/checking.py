@@ -19,7 +19,7 @@ class CheckPlan:
 
     ``baseline`` holds the digests by path, as ``Checker.baseline`` gave them when the phase was entered; None when
     nobody took them. ``values`` are what placeholders stand for; ``fragments`` those that may stand for several
-    arguments. ``untrusted`` says, where nobody has trusted the definition, what a person has to do; nothing is run then.
+    arguments. ``untrusted`` says, where nobody has trusted the definition, what a person has to do: nothing is run.
     ``definition`` gives the pinned files by path, for a check that wants a copy of them. ``whole`` asks for the digest
     of the whole project even where every check names its inputs.
     """

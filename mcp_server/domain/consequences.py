@@ -62,7 +62,7 @@ def consequences(session: Session, event: Event) -> dict[str, Any]:
         ):
             return _of_attempt(session, event)
         case Repinned():
-            return {"definition": event.definition, "phases": event.phases, "last_refusal": None, "escalated": False}
+            return _repinned(session, event)
         case Paused():
             return {"paused_at": event.at, "checkpoint_note": event.note}
         case Resumed():
@@ -85,6 +85,19 @@ def consequences(session: Session, event: Event) -> dict[str, Any]:
             return {}
         case _:
             assert_never(event)
+
+
+def _repinned(session: Session, event: Repinned) -> dict[str, Any]:
+    baselines = session.baselines
+    if event.baseline is not None:
+        baselines = {**baselines, session.current_phase: event.baseline}
+    return {
+        "definition": event.definition,
+        "phases": event.phases,
+        "baselines": baselines,
+        "last_refusal": None,
+        "escalated": False,
+    }
 
 
 def _of_attempt(session: Session, event: OfAttempt) -> dict[str, Any]:

@@ -198,6 +198,7 @@ class Repinned(_Event):
     type: Literal["repinned"] = "repinned"
     definition: DefinitionRef
     phases: tuple[int, ...]
+    baseline: Stored | None = None
     decision: Decision
 
 
@@ -237,7 +238,7 @@ class PhaseReopened(_Event):
     type: Literal["phase_reopened"] = "phase_reopened"
     phase: int
     reason: str
-    authenticated: bool = False
+    authority: Authority = Authority()
 
 
 class RolledBack(_Event):

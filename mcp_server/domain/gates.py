@@ -6,16 +6,19 @@ never with the value that would open it. What the assistant says of itself is ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from pydantic import JsonValue
 
 from mcp_server.domain.conditions import Condition, Probes
 from mcp_server.domain.defects import defects
 from mcp_server.domain.definition import Field, FieldType, Gate
 from mcp_server.domain.expressions import ExpressionError, compile_expression
+from mcp_server.domain.results import CheckResult
 from mcp_server.domain.validators import InvalidValidatorError, condition_of
-from mcp_server.domain.values import is_empty, is_finite, is_integer, is_list, is_number, is_object
+from mcp_server.domain.values import is_empty, is_finite, is_integer, is_list, is_number, is_object, same
 
 __all__ = [
     "Accepted",
@@ -23,6 +26,7 @@ __all__ = [
     "Outcome",
     "Probes",
     "Verdict",
+    "conclude",
     "evidence_schema",
     "judge",
     "required_names",
@@ -53,7 +57,7 @@ class Verdict:
     """What came of it.
 
     ``blocked_by`` says why the gate does not open whatever is shown, ``missing`` and ``findings`` what is wrong with
-    what was shown.
+    what was shown, ``no_go`` which checks did not pass and why. ``filled`` is the evidence that the server read itself.
     """
 
     outcome: Outcome
@@ -62,6 +66,8 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     accepted: tuple[Accepted, ...] = ()
     blocked_by: tuple[str, ...] = ()
+    no_go: tuple[Finding, ...] = ()
+    filled: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
 
 _OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {
@@ -77,43 +83,88 @@ _OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {
 
 
 def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict:
-    """Judge ``evidence`` at ``gate``. Never raises: an exception inside is a finding, not a pass."""
+    """Judge the form of ``evidence`` at ``gate``: all that can be told without its checks.
+
+    What comes from a check, and rules that read it, are left for ``conclude``. Never raises: an exception inside is a
+    finding, not a pass.
+    """
+    return _judged(gate, evidence, probes, {field.name for field in gate.fields if field.from_check})
+
+
+def conclude(gate: Gate, evidence: Mapping[str, object], results: Iterable[CheckResult], probes: Probes) -> Verdict:
+    """Judge ``evidence`` at ``gate`` with what its checks came to. Never raises.
+
+    Evidence that comes from a check is what the check read, whatever was submitted under its name.
+    """
+    found = {result.id: result for result in results}
+    filled = {
+        field.name: _value(field, found[field.from_check])
+        for field in gate.fields
+        if field.from_check in found and found[field.from_check].status == "passed"
+    }
+    # Without its check the value is not known: the check is told, the value is not asked for.
+    unknown = {field.name for field in gate.fields if field.from_check and field.name not in filled}
+    told = {name: value for name, value in evidence.items() if name not in unknown}
+    verdict = _judged(gate, {**told, **filled}, probes, unknown)
+    if verdict.blocked_by:
+        return verdict
+    no_go = tuple(Finding(one.id, one.problem or "did not pass") for one in found.values() if one.status == "failed")
+    missing = (check.id for check in gate.checks if check.id not in found)
+    blocked = [f"{one.id}: {one.problem or 'cannot be run'}" for one in found.values() if one.status == "blocked"]
+    blocked += [f"{name}: was not run" for name in missing]
+    outcome = verdict.outcome if not no_go else "refused"
+    if blocked and outcome == "passed":
+        outcome = "blocked"
+    ignored = tuple(
+        f"{name}: what the server read itself counts, not what was submitted"
+        for name in filled
+        if name in evidence and not same(evidence[name], filled[name])
+    )
+    return replace(
+        verdict,
+        outcome=outcome,
+        warnings=(*verdict.warnings, *ignored),
+        blocked_by=tuple(blocked),
+        no_go=no_go,
+        filled=filled,
+        accepted=tuple(
+            Accepted(one.name, "verified" if one.name in filled else "attested") for one in verdict.accepted
+        ),
+    )
+
+
+def _value(field: Field, result: CheckResult) -> JsonValue:
+    """What a field takes from a check that passed: whether it did, or what it read."""
+    return True if field.type == "boolean" and not isinstance(result.value, bool) else result.value
+
+
+def _judged(gate: Gate, evidence: Mapping[str, object], probes: Probes, unknown: set[str]) -> Verdict:
     broken = (gate.problem,) if gate.problem is not None else tuple(defect.problem for defect in defects(gate))
-    lacking = (f"'{key}' is not supported by this version of the program" for key in _without_machinery(gate))
+    lacking = (f"'{key}' is not supported by this version of the program" for key in gate.unsupported)
     blocked_by = (*broken, *lacking)
     if broken:
         # What such a gate asks for cannot be told.
         return Verdict("blocked", blocked_by=blocked_by)
-    shown = {field.name for field in gate.fields if _is_shown(gate, evidence.get(field.name))}
-    missing = tuple(name for name in required_names(gate) if name not in shown)
+    fields = [field for field in gate.fields if field.name not in unknown]
+    shown = {field.name for field in fields if _is_shown(gate, evidence.get(field.name))}
+    missing = tuple(field.name for field in fields if field.required and field.name not in shown)
     wrong = {name: "holds a number that is not finite" for name, value in evidence.items() if not is_finite(value)}
     doubtful: dict[str, str] = {}
-    for field in gate.fields:
+    for field in fields:
         if field.name in shown and field.name not in wrong:
             problem = _problem_of(field, gate, evidence[field.name], probes)
             if problem is not None:
                 (wrong if gate.strict or field.required else doubtful)[field.name] = problem
     findings = [Finding(name, problem) for name, problem in wrong.items()]
-    findings += _broken_rules(gate, evidence, {*missing, *wrong})
+    findings += _broken_rules(gate, evidence, {*missing, *wrong, *unknown})
     warnings = tuple(f"{name}: {problem}" for name, problem in doubtful.items())
     if blocked_by:
         return Verdict("blocked", missing, tuple(findings), warnings, blocked_by=blocked_by)
     if missing or findings:
         return Verdict("refused", missing, tuple(findings), warnings)
-    names = dict.fromkeys([field.name for field in gate.fields if field.name in shown] + list(evidence))
+    names = dict.fromkeys([field.name for field in fields if field.name in shown] + list(evidence))
     accepted = tuple(Accepted(name, "attested") for name in names if name not in doubtful)
     return Verdict("passed", warnings=warnings, accepted=accepted)
-
-
-def _without_machinery(gate: Gate) -> tuple[str, ...]:
-    asked_for = {
-        "checks": gate.checks,
-        "approval": gate.approval,
-        "protected_paths": gate.protected_paths,
-        "on_no_go.rollback_to": gate.rollback_to is not None,
-    }
-    from_checks = [f"evidence_schema.{field.name}.from_check" for field in gate.fields if field.from_check]
-    return (*gate.unsupported, *from_checks, *(key for key, asked in asked_for.items() if asked))
 
 
 def required_names(gate: Gate) -> tuple[str, ...]:
@@ -125,7 +176,7 @@ def evidence_schema(gate: Gate) -> dict[str, Any]:
     """The evidence object as JSON Schema (draft 2020-12, no ``$ref``), less the value that opens the gate."""
     return {
         "type": "object",
-        "properties": {field.name: _property(field, gate) for field in gate.fields},
+        "properties": {field.name: _property(field, gate) for field in gate.fields if field.from_check is None},
         "required": list(required_names(gate)),
         "additionalProperties": True,
     }

@@ -145,9 +145,14 @@ def _waits_for_person(session: Session) -> bool:
     return session.session_status is Status.FAILED and session.reopen == "person"
 
 
+def allows(session: Session, action: str) -> bool:
+    """Whether the session's state allows the action."""
+    return EVENT_OF_ACTION[action] in row_of(session)
+
+
 def require_action(session: Session, action: str) -> None:
     """Raise ``StateError`` unless the session's state allows the action."""
-    if EVENT_OF_ACTION[action] not in row_of(session):
+    if not allows(session, action):
         raise refusal(session, f"{action} is not allowed while the session is {session.session_status}.")
 
 

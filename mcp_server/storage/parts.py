@@ -25,6 +25,7 @@ from mcp_server.storage.layout import Layout, Place, is_session_id
 from mcp_server.storage.locks import Locks, stripe_of
 from mcp_server.storage.pages import Pages
 from mcp_server.storage.root import Root
+from mcp_server.storage.runs import Runs
 from mcp_server.storage.starts import Starts
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Parts:
         self.pages = Pages(fs, self.layout, self.guard)
         self.blobs = Blobs(fs, self.layout)
         self.starts = Starts(fs, self.layout)
+        self.runs = Runs(fs, self.layout)
         self.audit = Audit(fs, self.layout, self.locks, self.guard)
 
     def find(self, session_id: str) -> Found | None:

@@ -18,8 +18,9 @@ from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.keys import UserFolders
 from mcp_server.storage.layout import require_session_id
 from mcp_server.storage.listing import Lister, Listing
-from mcp_server.storage.log import Record, Request
+from mcp_server.storage.log import Record, Request, fold
 from mcp_server.storage.parts import Parts
+from mcp_server.storage.runs import Claim
 from mcp_server.storage.trust import Trust
 from mcp_server.storage.verification import Progress, Verifier, VerifyReport
 from mcp_server.storage.writer import Committed, Writer
@@ -147,6 +148,28 @@ class Store:
         with Outcome():
             records = parts.doubting(require_session_id(session_id), read)
         return records[after:] if limit is None else records[after : after + limit]
+
+    def claim(self, run: str) -> Claim:
+        """Begin to run an attempt's checks, in the eyes of every process; ``run`` is a name in hex, used once."""
+        with Outcome():
+            return self._parts.runs.claim(run)
+
+    def running(self, run: str) -> bool:
+        """Whether some process runs an attempt's checks under this name."""
+        with Outcome():
+            return self._parts.runs.held(run)
+
+    def committed(self, session_id: str, seq: int) -> Committed:
+        """What the event of this number made of the session, looked back at."""
+        parts = self._parts
+
+        def read() -> Committed:
+            found = parts.require_live(parts.find(session_id), session_id)
+            records = parts.pages.records(found.place, found.page)[:seq]
+            return Committed(fold(records), records[-1].event, seq, found.page.session, replayed=False)
+
+        with Outcome():
+            return parts.doubting(require_session_id(session_id), read)
 
     def sessions(self) -> Listing:
         """Every session that is not in the trash, and those whose files cannot be trusted."""

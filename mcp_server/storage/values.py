@@ -8,6 +8,8 @@ from typing import Final
 import orjson
 from pydantic import JsonValue, TypeAdapter
 
+from mcp_server.domain.checking import Checking
+from mcp_server.domain.results import Checked, CheckResult, CheckSummary
 from mcp_server.domain.session import Basis, Evidence, Item, Stored
 from mcp_server.errors import InvalidArgumentError
 from mcp_server.storage.layout import sha256
@@ -21,6 +23,10 @@ LARGE_EVIDENCE: Final = 16 * 1024
 # The parser that reads heads and logs gives up at 200 levels; this many brackets cannot be deeper than half of that.
 _MANY_BRACKETS: Final = 100
 
+PROBLEM_CHARACTERS: Final = 500
+"""How much of what is wrong with a check the session's log tells; the blob has all of it."""
+
+_RESULTS: Final[TypeAdapter[list[CheckResult]]] = TypeAdapter(list[CheckResult])
 _ITEMS: Final[TypeAdapter[dict[str, Item]]] = TypeAdapter(dict[str, Item])
 
 
@@ -57,10 +63,60 @@ def pack(
             items[name] = Item(basis=basis, value=orjson.loads(content))
     if problems:
         raise InvalidArgumentError(problems, remediation="Send plain JSON values.")
-    whole = canonical({name: item.model_dump(mode="json") for name, item in items.items()})
-    if len(whole) > LARGE_EVIDENCE:
-        return Evidence(stored=_store(blobs, whole)), blobs
-    return Evidence(items=items), blobs
+    return _together(items, blobs), blobs
+
+
+def settled(
+    evidence: Evidence,
+    bases: Mapping[str, Basis],
+    read: Mapping[str, JsonValue],
+    fetch: Callable[[str], bytes],
+) -> tuple[Evidence, dict[str, bytes]]:
+    """Evidence as a passed attempt leaves it (what the server read added, each item with its basis), and new blobs."""
+    more, blobs = pack(read)
+    items = {**outline(evidence, fetch), **outline(more, blobs.__getitem__)}
+    items = {name: item.model_copy(update={"basis": bases.get(name, item.basis)}) for name, item in items.items()}
+    return _together(items, blobs), blobs
+
+
+def pack_report(checking: Checking) -> tuple[Checked, dict[str, bytes]]:
+    """What the server saw in one attempt as a session keeps it, and the blob that holds all of it."""
+    blobs: dict[str, bytes] = {}
+    details = [result.model_dump(mode="json") for result in checking.results]
+    checked = Checked(
+        checks=tuple(map(_summary, checking.results)),
+        contents=checking.contents,
+        details=_store(blobs, canonical(details)) if details else None,
+        duration_seconds=round(checking.duration_seconds, 3),
+    )
+    return checked, blobs
+
+
+def read_report(checked: Checked, fetch: Callable[[str], bytes]) -> list[CheckResult]:
+    """The results of an attempt's checks in full, output included."""
+    return _RESULTS.validate_json(fetch(checked.details.sha256)) if checked.details else []
+
+
+def _summary(result: CheckResult) -> CheckSummary:
+    told = next((run for run in result.runs if run.status != "passed"), result.runs[-1] if result.runs else None)
+    problem = result.problem
+    if problem is not None and len(problem) > PROBLEM_CHARACTERS:
+        problem = f"{problem[:PROBLEM_CHARACTERS]}…"
+    return CheckSummary(
+        id=result.id,
+        status=result.status,
+        problem=problem,
+        exit_code=told.exit_code if told else None,
+        duration_seconds=round(result.duration_seconds, 3),
+    )
+
+
+def values_of(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, JsonValue]:
+    """All values of a submission, large ones read back."""
+    return {
+        name: item.value if item.stored is None else orjson.loads(fetch(item.stored.sha256))
+        for name, item in outline(evidence, fetch).items()
+    }
 
 
 def outline(evidence: Evidence, fetch: Callable[[str], bytes]) -> dict[str, Item]:
@@ -82,6 +138,11 @@ def references(evidence: Evidence, fetch: Callable[[str], bytes]) -> list[str]:
         named.append(evidence.stored.sha256)
         items = _ITEMS.validate_json(fetch(evidence.stored.sha256))
     return named + [item.stored.sha256 for item in items.values() if item.stored is not None]
+
+
+def _together(items: dict[str, Item], blobs: dict[str, bytes]) -> Evidence:
+    whole = canonical({name: item.model_dump(mode="json") for name, item in items.items()})
+    return Evidence(stored=_store(blobs, whole)) if len(whole) > LARGE_EVIDENCE else Evidence(items=items)
 
 
 def _store(blobs: dict[str, bytes], content: bytes) -> Stored:

@@ -192,7 +192,7 @@ def test_a_person_at_a_terminal_opens_a_failed_phase_again(home: Home, ask: Ask,
     record = home.engine().events(failed)[-1].event
     assert record.type == "phase_reopened"
     assert record.reason == "the gate was right, now it is done"
-    assert record.authenticated is False
+    assert record.authority.authenticated is False
     assert ask(action="get_state", session_id=failed)["session_status"] == "active"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mcp_server import app
+from mcp_server.domain.authority import Authority
 from tests.cli.support import PATIENCE, Cli, command, forge, run_on_terminal, run_process
 from tests.support import PASSING, Ask, Home, arrange, bare_environment, field
 
@@ -45,7 +46,7 @@ def test_a_workflow_is_drawn_with_its_tasks_and_what_each_gate_requires(cli: Cli
     assert "steps 1.0.0 (project): The steps workflow" in ran.out
     assert ran.out.count("1  Look") == 3
     assert ran.out.count("gate: done") == 3
-    assert "blocked, needs checks" in cli("workflows", "guarded").out
+    assert "blocked, needs quorum" in cli("workflows", "guarded").out
 
 
 def test_a_gate_shows_what_is_optional_and_when_nothing_is_required(cli: Cli) -> None:
@@ -187,7 +188,7 @@ def test_errors_lists_every_refusal(cli: Cli, ask: Ask, failed: str) -> None:
 
 
 def test_events_tells_everything_that_happened_in_order(cli: Cli, ask: Ask, failed: str) -> None:
-    cli.home.engine().reopen(failed, "the\nreason")
+    cli.home.engine().persons.reopen(failed, Authority(), "the\nreason")
     ask(action="complete_phase", session_id=failed, phase=1, evidence=PASSING)
     ask(action="retry_phase", session_id=failed, phase=2, reset_evidence=True)
     ask(action="pause", session_id=failed, checkpoint_note="two\nlines")

@@ -1,101 +1,49 @@
-"""The use cases: one method for each thing that can be asked of the product.
-
-The engine knows the clock and the order in which a call is judged. It knows neither the protocol nor any path: the
-library brings definitions, the store brings sessions, the probes tell it of the project's files. Rules of state are
-``domain.machine``'s, judgement is ``domain.gates``'s. Every method is synchronous and safe in several threads.
-"""
+"""Every use case by its name. What goes through a gate is ``gatekeeper``'s, what only a person may do ``persons``'s."""
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from mcp_server.definitions.library import Library, Listing
-from mcp_server.definitions.pinned import load_pinned
 from mcp_server.definitions.plans.files import PlanFileError, read_plan_file, with_plan
-from mcp_server.domain import attempts, machine
-from mcp_server.domain.definition import Phase, Task, Workflow
+from mcp_server.domain import machine
+from mcp_server.domain.definition import Task, Workflow
 from mcp_server.domain.events import (
     AttemptsExhausted,
     Event,
     GateBlocked,
     GateRefused,
+    GateSentBack,
     Paused,
-    PhaseReopened,
     PhaseRetried,
     Resumed,
     RolledBack,
     SessionStarted,
 )
-from mcp_server.domain.gates import Probes, judge
-from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status, Usage
+from mcp_server.domain.results import Checked, CheckResult
+from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status
 from mcp_server.domain.skipping import Entry, enter
+from mcp_server.engine.gatekeeper import Gatekeeper, Standing
+from mcp_server.engine.ground import Call, Ground, Outcome, View, Workspace, listed, require_phase
+from mcp_server.engine.persons import Persons
 from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError
 from mcp_server.storage.listing import Listing as SessionListing
-from mcp_server.storage.log import Record, Request
+from mcp_server.storage.log import Record
 from mcp_server.storage.store import Store
-from mcp_server.storage.values import outline, pack, text_of
+from mcp_server.storage.values import pack, read_report
 from mcp_server.storage.writer import Committed
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
 OPEN_SESSIONS_SHOWN = 20
-NUMBERS_SHOWN = 50
 
-
-class World(Probes, Protocol):
-    """What the engine asks of the project's files."""
-
-    def read(self, path: str, limit: int) -> bytes:
-        """Up to ``limit`` bytes of a file by its path relative to the project's root; OSError for what is none."""
-        ...
-
-    def inside(self, path: str) -> bool:
-        """Whether a path relative to the project's root stays inside it, links followed; it need not exist."""
-        ...
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """One project: its sessions and its files."""
-
-    store: Store
-    world: World
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a mutating call may carry: an id that makes repeating it harmless, and the version it expects."""
-
-    request: Request | None = None
-    expected_version: int | None = None
-
-
-@dataclass(frozen=True)
-class View:
-    """A session as it is, with the definition that it pins."""
-
-    session: Session
-    workflow: Workflow
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a mutating call committed (or, replayed, once committed), with the pinned definition."""
-
-    committed: Committed
-    workflow: Workflow
-
-
-Refusal = GateRefused | AttemptsExhausted | GateBlocked
+Refusal = GateRefused | AttemptsExhausted | GateSentBack | GateBlocked
+"""How an attempt is told that did not pass."""
 
 
 class Engine:
@@ -110,8 +58,11 @@ class Engine:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._library = library
-        self._workspace = workspace
+        self._ground = Ground(workspace, clock)
+        self._gatekeeper = Gatekeeper(self._ground)
         self._clock = clock
+        self.persons = Persons(library, self._ground, self._gatekeeper)
+        """What only a person may do: nothing of the tool calls it."""
         self.stale_after_days = stale_after_days
 
     def list_workflows(self) -> Listing:
@@ -124,7 +75,7 @@ class Engine:
         Raises NotFoundError, ConfigurationError (invalid definition), InvalidArgumentError (target outside, no plan,
         options with which every phase is skipped).
         """
-        workspace = self._opened()
+        workspace = self._ground.workspace
         if not workspace.world.inside(target_file):
             problem = "leads outside the project (directory traversal)"
             raise InvalidArgumentError(
@@ -159,7 +110,7 @@ class Engine:
         )
         blobs = {**blobs, found.digest: found.bundle.encode()}
         committed = workspace.store.create(event, request=call.request, blobs=blobs)
-        return Outcome(committed, self._pinned(committed.session))
+        return Outcome(committed, self._ground.workflow(committed.session))
 
     def _begun(self, store: Store, call: Call) -> Outcome | None:
         """The session that a start with this request has begun; None when there is none, or it asked for another."""
@@ -173,15 +124,15 @@ class Engine:
         if not isinstance(first, SessionStarted):
             return None
         committed = store.create(first, request=call.request)
-        return Outcome(committed, self._pinned(committed.session))
+        return Outcome(committed, self._ground.workflow(committed.session))
 
     def view(self, session_id: str) -> View:
         """A session as it is now."""
-        return self.of(self._opened().store.read(session_id))
+        return self.of(self._ground.store.read(session_id))
 
     def of(self, session: Session) -> View:
         """A session that was read, with the definition that it pins."""
-        return View(session, self._pinned(session))
+        return self._ground.view(session)
 
     def task(self, session_id: str, phase: int, number: int) -> tuple[View, Task]:
         """A task of a phase up to the current one.
@@ -194,7 +145,7 @@ class Engine:
             numbers = [task.number for task in require_phase(view.workflow, phase).tasks]
             raise NotFoundError(
                 f"Phase {phase} has no task {number}.",
-                remediation=f"Its tasks are {_list(numbers)}."
+                remediation=f"Its tasks are {listed(numbers)}."
                 if numbers
                 else "It has no tasks: read its instructions.",
                 did_you_mean=[str(one) for one in numbers[:5]],
@@ -207,29 +158,30 @@ class Engine:
             )
         return view, task
 
-    def complete_phase(self, session_id: str, phase: int, evidence: Mapping[str, JsonValue], call: Call) -> Outcome:
-        """Judge the evidence at the current phase's gate and commit what it comes to, a refusal included."""
-        world = self._opened().world
-        usage, warnings = _reported(evidence)
-        packed, blobs = pack(evidence)
+    def complete_phase(
+        self, session_id: str, phase: int, evidence: Mapping[str, JsonValue], call: Call
+    ) -> Outcome | Standing:
+        """Judge the evidence at the current phase's gate and commit what it comes to, a refusal included.
 
-        def decide(session: Session) -> Event:
-            workflow = self._pinned(session)
-            step = require_phase(workflow, phase)
-            machine.require_action(session, "complete_phase")
-            machine.require_phase(session, "complete_phase", phase)
-            verdict = judge(step.gate, evidence, world)
-            return attempts.resolve(
-                session,
-                step,
-                enter(workflow.after(phase), lambda: self._options(session)),
-                replace(verdict, warnings=(*verdict.warnings, *warnings)),
-                evidence=packed,
-                usage=usage,
-                at=self._clock(),
-            )
+        Where the gate has checks or asks a person, they are begun and the answer is where the attempt stands.
+        """
+        return self._gatekeeper.submit(session_id, phase, evidence, call)
 
-        return self._commit(session_id, decide, call, blobs)
+    def attempt(self, session_id: str, begun: int) -> Outcome | Standing:
+        """What the attempt came to that the event of number ``begun`` began, or where it stands."""
+        return self._gatekeeper.after(session_id, begun)
+
+    def standing(self, session_id: str) -> Standing:
+        """Where the attempt of a session stands that is under way."""
+        return self._gatekeeper.standing(session_id)
+
+    def checks(self, checked: Checked) -> list[CheckResult]:
+        """The results of an attempt's checks in full."""
+        return read_report(checked, self._ground.store.blob)
+
+    def close(self) -> None:
+        """End the checks that run; their attempts are ``interrupted``."""
+        self._gatekeeper.runs.close()
 
     def pause(self, session_id: str, note: str | None, call: Call) -> Outcome:
         """Pause an active session, with a note for whoever goes on."""
@@ -238,7 +190,7 @@ class Engine:
             machine.require_action(session, "pause")
             return Paused(at=self._clock(), note=note)
 
-        return self._commit(session_id, decide, call)
+        return self._mutate(session_id, decide, call)
 
     def resume(self, session_id: str, call: Call) -> Outcome:
         """Go on with a paused session."""
@@ -249,33 +201,25 @@ class Engine:
             seconds = (at - session.paused_at).total_seconds() if session.paused_at else 0.0
             return Resumed(at=at, paused_seconds=max(0.0, round(seconds, 3)))
 
-        return self._commit(session_id, decide, call)
+        return self._mutate(session_id, decide, call)
 
     def retry_phase(self, session_id: str, phase: int, call: Call, *, reset_evidence: bool) -> Outcome:
         """Begin the current phase again, from ``failed`` with its count of refusals anew."""
 
         def decide(session: Session) -> Event:
-            workflow = self._pinned(session)
+            workflow = self._ground.workflow(session)
             require_phase(workflow, phase)
             machine.require_action(session, "retry_phase")
             machine.require_phase(session, "retry_phase", phase)
             return PhaseRetried(at=self._clock(), phase=phase, reset_evidence=reset_evidence)
 
-        return self._commit(session_id, decide, call)
-
-    def reopen(self, session_id: str, reason: str) -> Outcome:
-        """Open a failed phase again in a person's name. Only the command line calls this."""
-
-        def decide(session: Session) -> Event:
-            return PhaseReopened(at=self._clock(), phase=session.current_phase, reason=reason)
-
-        return self._commit(session_id, decide, Call())
+        return self._mutate(session_id, decide, call)
 
     def rollback(self, session_id: str, to_phase: int, call: Call) -> Outcome:
         """Make an earlier phase, or the current one, current again."""
 
         def decide(session: Session) -> Event:
-            workflow = self._pinned(session)
+            workflow = self._ground.workflow(session)
             require_phase(workflow, to_phase)
             machine.require_action(session, "rollback")
             if to_phase > session.current_phase:
@@ -287,11 +231,11 @@ class Engine:
             cleared = tuple(sorted(number for number in session.artifacts if number > to_phase))
             return RolledBack(at=self._clock(), from_phase=session.current_phase, to_phase=to_phase, cleared=cleared)
 
-        return self._commit(session_id, decide, call)
+        return self._mutate(session_id, decide, call)
 
     def delete_session(self, session_id: str, reason: str | None, call: Call) -> Committed | None:
         """Move a session to the trash; None when there is none of that id."""
-        return self._opened().store.delete(
+        return self._ground.store.delete(
             session_id,
             at=self._clock(),
             reason=reason,
@@ -301,32 +245,32 @@ class Engine:
 
     def undelete(self, session_id: str) -> Session:
         """Take a session out of the trash."""
-        return self._opened().store.undelete(session_id, at=self._clock())
+        return self._ground.store.undelete(session_id, at=self._clock())
 
     def sessions(self) -> SessionListing:
         """Every session, and those whose files cannot be trusted."""
-        return self._opened().store.sessions()
+        return self._ground.store.sessions()
 
     def events(self, session_id: str, after: int = 0) -> list[Record]:
         """What happened to a session, in order, from the event that follows number ``after``."""
-        return self._opened().store.events(session_id, after=after)
+        return self._ground.store.events(session_id, after=after)
 
     def refusals(self, session_id: str, before: int | None = None) -> list[Refusal]:
         """The attempts that did not pass, oldest first; with ``before``, those that precede that event's number."""
         return [
             record.event
             for record in self.events(session_id)
-            if isinstance(record.event, GateRefused | AttemptsExhausted | GateBlocked)
+            if isinstance(record.event, GateRefused | AttemptsExhausted | GateSentBack | GateBlocked)
             and (before is None or record.seq < before)
         ]
 
     def evidence(self, evidence: Evidence) -> dict[str, Item]:
         """The items of a submission, large values by where they are stored."""
-        return outline(evidence, self._opened().store.blob)
+        return self._ground.items(evidence)
 
     def value(self, item: Item) -> str:
         """The value of an item as JSON text."""
-        return text_of(item, self._opened().store.blob)
+        return self._ground.text(item)
 
     def moved_on(self, session: Session) -> bool:
         """Whether the definition on disk, or the plan, is no longer the one that the session pins."""
@@ -339,50 +283,24 @@ class Engine:
 
     def notices(self) -> tuple[str, ...]:
         """What a person should know about where sessions are kept, for instance that they go unsealed."""
-        return self._opened().store.notices
+        return self._ground.store.notices
 
     def now(self) -> datetime:
         """The time, in UTC."""
         return self._clock()
 
-    def _commit(
-        self,
-        session_id: str,
-        decide: Callable[[Session], Event],
-        call: Call,
-        blobs: Mapping[str, bytes] | None = None,
-    ) -> Outcome:
-        committed = self._opened().store.update(
-            session_id,
-            decide,
-            request=call.request,
-            expected_version=call.expected_version,
-            blobs=blobs or {},
-        )
-        return Outcome(committed, self._pinned(committed.session))
-
-    def _opened(self) -> Workspace:
-        if self._workspace is None:
-            raise ConfigurationError(
-                "No project root is known, so there is no place for sessions that anybody chose.",
-                remediation="Start the server with --project PATH (or set POS_WORKFLOW_PROJECT) to name the project.",
-            )
-        return self._workspace
-
-    def _pinned(self, session: Session) -> Workflow:
-        digest = session.definition.digest
-        return load_pinned(digest, lambda: self._opened().store.blob(digest))
-
-    def _options(self, session: Session) -> dict[str, JsonValue]:
-        return {name: json.loads(self.value(item)) for name, item in self.evidence(session.options).items()}
+    def _mutate(self, session_id: str, decide: Callable[[Session], Event], call: Call) -> Outcome:
+        outcome = self._ground.commit(session_id, decide, call)
+        self._gatekeeper.ended(outcome.committed.present)
+        return outcome
 
     def _plan_on_disk(self, session: Session) -> tuple[str, bytes] | None:
         """The plan as it is now, for a session that works one off."""
-        source = self._pinned(session).plan
+        source = self._ground.workflow(session).plan
         if source is None:
             return None
         option = self.evidence(session.options).get(source.option)
-        plan = read_plan_file(source, option.value if option else None, self._opened().world.read)
+        plan = read_plan_file(source, option.value if option else None, self._ground.workspace.world.read)
         return plan.name, plan.data
 
     def _open_on(self, workflow_type: str, target_file: str) -> tuple[str, ...]:
@@ -396,19 +314,6 @@ class Engine:
         ]
         same.sort(key=lambda session: (session.created_at, session.session_id), reverse=True)
         return tuple(session.session_id for session in same[:OPEN_SESSIONS_SHOWN])
-
-
-def require_phase(workflow: Workflow, number: int) -> Phase:
-    """The phase of that number; NotFoundError names the ones there are."""
-    phase = workflow.phase(number)
-    if phase is None:
-        numbers = [str(one) for one in workflow.numbers]
-        raise NotFoundError(
-            f"{workflow.workflow_type} has no phase {number}.",
-            remediation=f"Its phases are {_list(numbers)}.",
-            did_you_mean=numbers[:5],
-        )
-    return phase
 
 
 def _first(workflow: Workflow, options: Mapping[str, JsonValue]) -> tuple[int, Entry]:
@@ -432,19 +337,6 @@ def new_session_id(workflow_type: str, target: str, at: datetime) -> str:
 
 def _slug(text: str, length: int) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower())[:length].strip("_")
-
-
-def _list(numbers: Sequence[Any]) -> str:
-    shown = ", ".join(str(number) for number in numbers[:NUMBERS_SHOWN])
-    return f"{shown} and {len(numbers) - NUMBERS_SHOWN} more" if len(numbers) > NUMBERS_SHOWN else shown
-
-
-def _reported(evidence: Mapping[str, JsonValue]) -> tuple[Usage, tuple[str, ...]]:
-    """What was reported under the reserved name ``usage``, and a warning when it cannot be added up."""
-    try:
-        return Usage.model_validate(evidence.get("usage", {}), strict=True), ()
-    except ValidationError:
-        return Usage(), ("usage was not added up: it has to be {tokens: integer, cost_usd: number}, none below 0.",)
 
 
 def _warnings(workflow: Workflow, source: str, shadows: tuple[str, ...]) -> tuple[str, ...]:
