@@ -14,8 +14,9 @@ from typing import Any, Final, Literal
 
 from mcp_server.definitions.library import Library
 from mcp_server.domain.authority import Authority
+from mcp_server.domain.definition import Workflow
 from mcp_server.domain.events import SessionImported
-from mcp_server.domain.session import Session
+from mcp_server.domain.session import Session, Status
 from mcp_server.errors import CorruptStateError, NotFoundError, PosWorkflowError
 from mcp_server.importing import praxis_os
 from mcp_server.importing.pinning import Files, Pinning
@@ -100,14 +101,14 @@ class Importer:
         """The session that a file makes; UnfitError when it makes none."""
         read = praxis_os.normalised(fields, file, self._zone)
         session_id = _id_here(read.fields["session_id"])
-        document, bundle = self._pinning.resolved(read, session_id)
+        document, found = self._pinning.resolved(read, session_id)
         document = raised(document)
         session = Session.model_validate_json(canonical(document.fields))
         require_reachable(session)
-        lost = document.lost
+        lost = (*_unguarded(session, found.workflow), *document.lost)
         if len(lost) > LOST_KEPT:
             lost = (*lost[:LOST_KEPT], f"and {len(lost) - LOST_KEPT} more")
-        blobs = {**document.blobs, session.definition.digest: bundle}
+        blobs = {**document.blobs, session.definition.digest: found.bundle.encode()}
         return _Made(session, Document(document.fields, blobs, lost), sha256(file.raw))
 
     def _there(self, made: _Made) -> str | None:
@@ -133,9 +134,11 @@ class Importer:
         return "it was imported before"
 
     def _commit(self, made: _Made, at: datetime, authority: Authority) -> None:
-        event = SessionImported(
-            at=at, session=made.session, source=made.source, lost=made.document.lost, authority=authority
-        )
+        running = made.session.session_status is Status.ACTIVE
+        # What it took elsewhere is not known; here its time begins now.
+        session = made.session.model_copy(update={"active_since": at if running else None})
+        lost = made.document.lost
+        event = SessionImported(at=at, session=session, source=made.source, lost=lost, authority=authority)
         self._store.bring(event, blobs=made.document.blobs)
 
 
@@ -151,6 +154,18 @@ def _id_here(original: str) -> str:
     if not is_session_id(session_id):
         raise UnfitError("its session_id has other characters than a-z, 0-9, - and _, or more than 200")
     return session_id
+
+
+def _unguarded(session: Session, workflow: Workflow) -> tuple[str, ...]:
+    """What to say where the gate of the current phase compares files with what they were when it was entered."""
+    phase = workflow.phase(session.current_phase)
+    if session.session_status is not Status.ACTIVE or phase is None:
+        return ()
+    guards = any(check.conditions.unchanged_since_phase_start for check in phase.gate.checks)
+    if not guards and not phase.gate.protected_paths:
+        return ()
+    said = "how the files that its gate guards were when it was entered; the gate blocks until pos-workflow repin"
+    return (f"phase {phase.number}: {said}",)
 
 
 def _standing(session: Session) -> str:

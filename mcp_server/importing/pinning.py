@@ -39,8 +39,8 @@ class Pinning:
         self._project = project
         self._known: dict[str, Found | str] = {}
 
-    def resolved(self, document: Document, session_id: str) -> tuple[Document, bytes]:
-        """Version 0 with what had to be found out, and the definition's bundle. Raises UnfitError where it cannot."""
+    def resolved(self, document: Document, session_id: str) -> tuple[Document, Found]:
+        """Version 0 with what had to be found out, and the definition. Raises UnfitError where that cannot be."""
         fields = dict(document.fields)
         options: dict[str, Any] = fields["options"]
         found = self._definition(fields.pop("workflow_type"))
@@ -67,7 +67,7 @@ class Pinning:
                 "phases": workflow.numbers,
             },
         }
-        return replace(document, fields=fields), found.bundle.encode()
+        return replace(document, fields=fields), found
 
     def _definition(self, name: str) -> Found:
         known = self._known.get(name)

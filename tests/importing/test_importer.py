@@ -14,8 +14,8 @@ import pytest
 from mcp_server.domain.events import SessionImported
 from mcp_server.errors import StorageError
 from tests.importing.support import AT, HERE, ID, LEFT_OUT, Old, artifact, complete, session
-from tests.storage.support import FaultyFileSystem
-from tests.support import PASSING, tree
+from tests.storage.support import FaultyFileSystem, QuickFileSystem
+from tests.support import PASSING, field, tree
 
 pytestmark = pytest.mark.integration
 
@@ -44,6 +44,7 @@ def test_its_record_says_where_it_came_from_and_what_is_believed_of_it(old: Old)
     old.one(session())
     kept = old.store().read(HERE)
     assert kept.imported_from == ID
+    assert kept.active_since == AT
     assert kept.record_of(1).basis == "attested"
     assert {item.basis for item in kept.artifacts[1].items.values()} == {"attested"}
     assert kept.options.items["depth"].value == 3
@@ -71,6 +72,15 @@ def test_what_the_current_phase_had_shown_is_its_draft(old: Old) -> None:
     assert kept.draft is not None
     assert kept.draft.evidence.items["done"].value == "half"
     assert old.store().verify().ok
+
+
+def test_of_files_that_a_gate_guards_nobody_knows_what_they_were(old: Old) -> None:
+    gate = {"protected_paths": ["tests/**"], "evidence_schema": {"done": field()}}
+    old.home.define("guarding", [{"number": 1, "gate": gate}, {"number": 2, "gate": gate}])
+    fields = session(workflow_type="guarding", metadata={}, phase_artifacts={"1": artifact(1, done="x")})
+    (told,) = old.one(fields).lost
+    assert told.startswith("phase 2: how the files that its gate guards were when it was entered")
+    assert old.home.asking()(action="complete_phase", session_id=HERE, phase=2, evidence=PASSING)["gate"] == "blocked"
 
 
 def test_an_alias_leads_to_the_definition(old: Old) -> None:
@@ -385,10 +395,10 @@ def test_whatever_call_to_the_disk_fails_the_originals_stay_and_repeating_helps(
         except (StorageError, OSError):
             failures += 1
         assert (tree(old.folder), times(old.folder)) == originals
-        (again,) = old.run()
+        (again,) = old.run(fs=QuickFileSystem())
         assert again.outcome in ("imported", "already_there"), counting.calls[number]
-        assert old.store().read(HERE) == wanted
-        assert old.store().verify().ok
+        assert old.store(QuickFileSystem()).read(HERE) == wanted
+        assert old.store(QuickFileSystem()).verify().ok
     assert failures > len(counting.calls) * 0.5
 
 

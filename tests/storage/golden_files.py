@@ -23,7 +23,19 @@ from mcp_server.domain.session import SCHEMA_VERSION, Session
 from mcp_server.storage.document import Document
 from mcp_server.storage.values import pack
 from mcp_server.storage.versions import STEPS
-from tests.storage.support import BEGIN, BLOBS, Site, at, begun, completing, parts, refusing, started, toggling
+from tests.storage.support import (
+    BEGIN,
+    BLOBS,
+    QuickFileSystem,
+    Site,
+    at,
+    begun,
+    completing,
+    parts,
+    refusing,
+    started,
+    toggling,
+)
 
 FOLDER: Final = Path(__file__).parent / "golden"
 PRESENT: Final = FOLDER / f"store-{SCHEMA_VERSION}"
@@ -72,7 +84,7 @@ def write_store(folder: Path) -> None:
     site.user.config.mkdir(parents=True)
     (site.root / "store.json").write_text(json.dumps({"store": STORE_ID}) + "\n")
     (site.user.config / "seal-key.json").write_text(json.dumps(KEY) + "\n")
-    store = site.store()
+    store = site.store(fs=QuickFileSystem())
     evidence, blobs = pack({"report": "r" * 3000, "tests": 12, "passed": True})
     begun(store, "refused")
     store.update("refused", completing(evidence), blobs=blobs)

@@ -6,6 +6,7 @@ JOB FOLDER``, from the folder of the copy.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mcp_server
-from mcp_server.domain.session import SCHEMA_VERSION
+from mcp_server.domain.session import SCHEMA_VERSION, Session
+from mcp_server.storage.document import Document
 from mcp_server.storage.migration import Migrator
+from mcp_server.storage.versions import raised
 from tests.storage.support import BEGIN, CALLS, FaultyFileSystem, QuickFileSystem, Site, begun, parts, toggling
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +150,13 @@ def originals(site: Site) -> dict[str, bytes]:
     }
 
 
+def _raise(_: Site) -> str:
+    """A session file of praxis-os, taken through every step."""
+    before = json.loads((ROOT / "tests" / "storage" / "golden" / "0" / "under_way" / "before.json").read_text())
+    session = Session.model_validate_json(json.dumps(raised(Document(before)).fields))
+    return f"{session.schema_version} {vars(session)['mood']} {session.imported_from}"
+
+
 JOBS: dict[str, Callable[[Site], str]] = {
     "says": _says,
     "toggle": _toggle,
@@ -154,6 +164,7 @@ JOBS: dict[str, Callable[[Site], str]] = {
     "look": _look,
     "migrate": _migrate,
     "verify": _verify,
+    "raise": _raise,
     "faults": _faults,
     "all_faults": _all_faults,
 }

@@ -121,6 +121,10 @@ def test_whatever_call_to_the_disk_fails_a_migration_leaves_every_file_as_it_was
     assert int(failed) > int(trials) * 0.7 > 70
 
 
+def test_version_0_goes_through_every_step_there_is(following: NextVersion, site: Site) -> None:
+    assert following.run("raise", site) == "2 calm 0b5e7a52-9c1d-4f6e-8a37-5d2f6c1e9b04"
+
+
 def test_where_nothing_is_older_a_migration_changes_nothing(site: Site, store: Store) -> None:
     begun(store)
     before = site.contents()
