@@ -29,6 +29,7 @@ from mcp_server.cli.output import complain
 from mcp_server.cli.restoring import restore
 from mcp_server.cli.returning import reopen, undelete
 from mcp_server.cli.sessions import session, sessions
+from mcp_server.cli.trust import trust, untrust
 from mcp_server.cli.validation import validate
 from mcp_server.cli.wording import for_person
 from mcp_server.cli.workflows import workflows
@@ -102,7 +103,7 @@ def serve() -> None:
 for _group, _commands in {
     _PEOPLE: (workflows, sessions, session, events, errors),
     _AUTHORS: (new, validate),
-    _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, reopen, undelete, operator),
+    _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, reopen, undelete, trust, untrust, operator),
     _PROGRAMS: (call,),
 }.items():
     for _command in _commands:
