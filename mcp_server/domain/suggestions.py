@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
+
+MAX_KNOWN = 200
+"""Among more names than these the nearest is not looked for: it takes long, and a file may have thousands of errors."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about ``name``: the known name that is nearest, or nothing."""
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.7)
+    names = list(islice(known, MAX_KNOWN + 1))
+    near = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.7) if len(names) <= MAX_KNOWN else []
     return f"; did you mean {near[0]}?" if near else ""

@@ -261,6 +261,15 @@ def test_a_metadata_file_of_repetitions_is_read_within_bounds(home: Home, define
     assert "repeated_v1" in {one["workflow_type"] for one in [*reply["workflows"], *reply["invalid"]]}
 
 
+@pytest.mark.requirement("format:bounded")
+def test_a_gate_of_very_many_fields_and_mistakes_is_read_within_bounds(home: Home, define: Write) -> None:
+    fields = "".join(f"  field_{number}: {{}}\n" for number in range(3_000))
+    rules = "".join(f"- {{rule: \"lambda e: e.get('feild_{number}')\"}}\n" for number in range(5_000))
+    define("mistaken_v1", {GATE: f"evidence_schema:\n{fields}cross_field_validation:\n{rules}"})
+    reply = limited(home, action="list_workflows")
+    assert "mistaken_v1" in {one["workflow_type"] for one in [*reply["workflows"], *reply["invalid"]]}
+
+
 @pytest.mark.requirement("format:patterns-end", "format:bounded")
 def test_a_pattern_and_a_rule_that_never_end_refuse_within_bounds(home: Home, define: Write) -> None:
     gate = """

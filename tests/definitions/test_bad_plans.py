@@ -128,7 +128,7 @@ TEMPLATES: dict[str, str] = {
     "tags without an end": f"{{{{{BLANK}{{",
     "blocks in one line": "{{#if tasks}}{{/if}}" * 20_000,
     "loops that write nothing": "{{#each tasks}}" * 10 + "{{/each}}" * 10,
-    "blocks that write nothing": "{{#each tasks}}{{#each tasks}}" + "{{#if none}}{{/if}}" * 500 + "{{/each}}{{/each}}",
+    "blocks that write nothing": f"{'{{#each tasks}}' * 2}{'{{#if none}}{{/if}}' * 5_000}{'{{/each}}' * 2}",
     "more than fits": "{{phase_content}}" * 50_000,
 }
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mcp_server.definitions.markdown import read_markdown
 from tests.definitions.conftest import Write
 from tests.definitions.seen import begun, phase, task
-from tests.support import Ask, Body
+from tests.support import Ask, Body, Home
+from tests.wire import Wire
 
 pytestmark = pytest.mark.integration
 
@@ -172,3 +173,11 @@ def test_a_title_and_a_time_of_the_metadata_come_first(ask: Ask, define: Write) 
 def test_all_steps_of_a_very_long_task_are_there_in_their_order(read: Any) -> None:
     content = read(LONG)
     assert [step["step"] for step in content["execution_steps"]] == list(range(1, 301))
+
+
+@pytest.mark.requirement("format:verbatim")
+def test_every_character_comes_through_the_protocol(home: Home, define: Write) -> None:
+    text = STRANGE + EMOJI + NESTED.replace("\n", "\r\n")
+    define("one_v1", {"phases/1/task-1-a.md": text})
+    with Wire(home) as wire:
+        assert task(wire.call, begun(wire.call, "one_v1")["session_id"], 1, 1)["instructions"] == text

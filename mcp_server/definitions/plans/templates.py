@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Union
 
 MAX_CHARACTERS = 1024 * 1024
-"""What one template may make of one phase or task; every part that is put in counts as one more."""
+"""What one template may make of one phase or task."""
+PART_CHARACTERS = 8
+"""What each part that is put in counts beside its text: a loop may write nothing and still take time."""
 MAX_DEPTH = 20
 
 Value = Union[str, int, bool, Sequence["Value"], Mapping[str, "Value"]]  # noqa: UP007 - a string cannot be joined by |
@@ -81,7 +83,7 @@ class Template:
         own = Room(MAX_CHARACTERS)
         for piece in _render(self._root.then, [values]):
             for limit in (own, room) if room else (own,):
-                limit.take(len(piece) + 1)
+                limit.take(len(piece) + PART_CHARACTERS)
             out.append(piece)
         return "".join(out)
 
