@@ -106,24 +106,26 @@ class Audit:
         """
         with self._locks.hold("audit"), opened(self._fs, self._layout.audit, CREATE) as fd:
             size = self._fs.fstat(fd).st_size
-            if once and line.event.encode() in _without_torn(read_span(self._fs, fd, 0, size)):
-                return
+            there = once and line.event.encode() in _without_torn(read_span(self._fs, fd, 0, size))
             if size == 0:
                 make_private(self._fs, self._layout.audit, 0o600)
                 self._fs.fsync_dir(self._layout.root)
             tail = read_span(self._fs, fd, max(0, size - _TAIL), size)
             whole = _without_torn(tail)
             previous = _last_line(whole)
-            content = line.model_copy(update={"prev": sha256(previous)}).model_dump_json().encode() + b"\n"
+            added = line.model_copy(update={"prev": sha256(previous)}).model_dump_json().encode() + b"\n"
+            if there:
+                added = b""
             if not self._trusted(fd, size):
-                write_span(self._fs, fd, b"\n" * (tail[-1:] not in (b"", b"\n")) + content, size)
+                write_span(self._fs, fd, b"\n" * (tail[-1:] not in (b"", b"\n")) + added, size)
                 return
             start = size - len(tail) + len(whole)
             if start < size:
                 self._fs.truncate(fd, start)
-            # With the line before, which somebody may have written who died before it was durable.
-            write_span(self._fs, fd, previous + content, start - len(previous))
-            self._guard.anchor_audit(AuditAnchor(length=start + len(content), hash=sha256(content), last=start))
+            # With the line before: who wrote it may have died before it was durable.
+            write_span(self._fs, fd, previous + added, start - len(previous))
+            end, last = start + len(added), added or previous
+            self._guard.anchor_audit(AuditAnchor(length=end, hash=sha256(last), last=end - len(last)))
 
     def read(self) -> list[AuditLine]:
         """Every line; CorruptStateError unless the chain and the anchor hold."""

@@ -13,7 +13,9 @@ from typing import Final
 from mcp_server.domain.events import AttemptsExhausted, Event, PhaseReopened, PhaseRetried, SealAccepted
 from mcp_server.domain.session import Evidence, Session
 from mcp_server.errors import CorruptStateError, NotFoundError
+from mcp_server.storage.durable import read_file
 from mcp_server.storage.filesystem import READ, WRITE, FileSystem
+from mcp_server.storage.keys import UserFolders
 from mcp_server.storage.log import Request
 from mcp_server.storage.parts import Found
 from mcp_server.storage.store import Store
@@ -34,7 +36,16 @@ from tests.storage.support import (
     with_checksum,
 )
 
-SITE: Final = Site(Path("/site"))
+
+class Apart(Site):
+    """A project and a user's folders that have no folder in common."""
+
+    @property
+    def user(self) -> UserFolders:
+        return UserFolders(Path("/home/.config/pos-workflow"), Path("/home/.share/pos-workflow"))
+
+
+SITE: Final = Apart(Path("/site"))
 REQUEST: Final = Request("request-0000001", "arguments")
 EVIDENCE, EVIDENCE_BLOBS = pack({"report": "x" * 3000})
 
@@ -61,7 +72,7 @@ def store_on(fs: FileSystem) -> Store:
 
 def prepared(operation: Operation) -> Disk:
     """A disk with what is there before the operation, all of it on the platter."""
-    disk = Disk(SITE.folder)
+    disk = Disk(Path("/site"), Path("/home"), Path("/home/.share"))
     operation.prepare(store_on(disk))
     return disk.settled()
 
@@ -124,8 +135,16 @@ def acknowledged(operation: Operation, disk: Disk, new: Facts) -> None:
         assert anchor is not None, "there is no anchor"
         assert found.page.seal is not None
         assert (anchor.version, anchor.seal) == (found.page.session.version, found.page.seal.hmac)
+        log = parts(store).pages.read_raw_log(found.place, session_id)
+        assert len(log) == found.page.log.length, "there is something behind the log's end"
     operation.check(store)
     assert facts(store) == new
+
+
+def audit_anchored(disk: Disk) -> bool:
+    """Whether the audit log ends where its anchor says, as it does unless its last writer died."""
+    anchor = parts(store_on(disk)).guard.anchors.read_audit()
+    return anchor is not None and anchor.length == len(read_file(disk, SITE.root / "audit.jsonl"))
 
 
 def updating(decide: Callable[[Session], Event], *before: Callable[[Session], Event], blobs: bool = False) -> Operation:
@@ -138,6 +157,10 @@ def updating(decide: Callable[[Session], Event], *before: Callable[[Session], Ev
         store.update("one", decide, request=REQUEST, blobs=EVIDENCE_BLOBS if blobs else {})
 
     return Operation(prepare, run)
+
+
+def pausing(store: Store) -> None:
+    store.update("one", toggling, request=REQUEST)
 
 
 def starting(store: Store) -> None:
@@ -188,6 +211,18 @@ def edit(store: Store, path: Path, change: Callable[[bytes], bytes]) -> None:
     fs.close(fd)
 
 
+def torn_log(store: Store) -> None:
+    """What a writer leaves that dies between log and head; its line is longer than the next one."""
+    begun(store)
+    edit(store, SITE.log(), lambda raw: raw + b'{"half": "' + b"of a line" * 300)
+
+
+def torn_audit(store: Store) -> None:
+    """What a loss of power leaves of a line that nobody was told of."""
+    begun(store)
+    edit(store, SITE.root / "audit.jsonl", lambda raw: raw + b"\0" * 900 + b'"}\n')
+
+
 def tampered(store: Store) -> None:
     begun(store, "zero")
     with parts(store).locks.hold_all():
@@ -205,11 +240,13 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "refuse a phase": updating(refusing(EVIDENCE), refusing(), blobs=True),
     "exhaust the attempts": updating(exhausted),
     "pause": updating(toggling),
+    "pause after a writer died": Operation(torn_log, pausing),
     "resume": updating(toggling, toggling),
     "retry a phase": updating(retrying, refusing()),
     "reopen a phase": updating(reopening, exhausted),
     "roll back": updating(back_to_start, completing(), completing()),
     "delete": Operation(begun, deleting),
+    "delete after a writer died": Operation(torn_audit, deleting),
     "undelete": Operation(lambda store: (begun(store), deleting(store)), lambda store: store.undelete("one", at=BEGIN)),
     "accept a session": Operation(tampered, lambda store: store.accept_seal("one", at=BEGIN)),
     "accept the store": Operation(tampered, lambda store: store.accept_all(at=BEGIN)),

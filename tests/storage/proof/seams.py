@@ -93,8 +93,8 @@ class Faulty(Seam):
 class Moments(Seam):
     """A disk that keeps itself as it was before each change."""
 
-    def __init__(self, inner: Disk, through: FileSystem | None = None) -> None:
-        super().__init__(through or inner)
+    def __init__(self, inner: Disk) -> None:
+        super().__init__(inner)
         self._disk = inner
         self.seen: list[tuple[str, Disk]] = []
 

@@ -11,10 +11,10 @@ from mcp_server.errors import CorruptStateError, StorageError
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.store import Store
 from tests.storage.proof.disk import Disk
-from tests.storage.proof.operations import Operation, acknowledged, facts, prepared, store_on
+from tests.storage.proof.operations import Operation, acknowledged, audit_anchored, facts, prepared, store_on
 from tests.storage.proof.seams import Counting, Fault, Faulty, Moments
 
-Through = Callable[[Disk], FileSystem]
+Through = Callable[[FileSystem], FileSystem]
 """The disk as the store that is on trial gets to see it."""
 
 
@@ -49,7 +49,10 @@ class Trial:
         """Lose the power before each change and after the last, and find every disk that this may leave."""
         seen: set[object] = set()
         *moments, (end, last) = self._moments()
-        for name, moment in moments:
+        with _told(f"power lost at {end}"):
+            assert all(map(audit_anchored, last.after_power_loss(self._chance, most=self._most)))
+            self._require_lasting(last)
+        for name, moment in reversed(moments):
             for left in moment.after_power_loss(self._chance, most=self._most):
                 if (content := left.contents()) in seen:
                     continue
@@ -59,8 +62,6 @@ class Trial:
                     self._repeat(left)
                     self._require_lasting(left)
                 self.counts["states"] += 1
-        with _told(f"power lost at {end}"):
-            self._require_lasting(last)
 
     def kill(self) -> None:
         """Kill the process before each change; what it had not synced is still in the page cache."""
@@ -93,8 +94,8 @@ class Trial:
 
     def _moments(self) -> list[tuple[str, Disk]]:
         disk = self._before.killed()
-        moments = Moments(disk, self._through(disk))
-        self._operation.run(store_on(moments))
+        moments = Moments(disk)
+        self._operation.run(store_on(self._through(moments)))
         return [*moments.seen, ("the end", disk)]
 
     def _outcome(self, store: Store) -> str:
