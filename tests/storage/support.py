@@ -1,7 +1,8 @@
-"""What the storage tests build with: sessions, events, stores in a folder."""
+"""What the storage tests build with: sessions, events, stores in a folder, and a disk that fails when told to."""
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -148,8 +149,41 @@ def with_checksum(raw: bytes, edit: Callable[[bytes], bytes]) -> bytes:
     return before + b'"checksum": "' + sha256(before).encode() + b'"' + raw[start + len(b'"checksum": "') + 65 :]
 
 
+CALLS: Final = tuple(name for name in vars(FileSystem) if not name.startswith("_"))
+
+
 class QuickFileSystem(FileSystem):
     """A disk that syncs nothing, which only a loss of power could tell."""
 
     def fsync(self, fd: int) -> None:
         del fd
+
+
+class FaultyFileSystem(QuickFileSystem):
+    """A disk whose n-th call fails: once, or from then on, and before or after it has had its effect."""
+
+    def __init__(self, fail_at: int, error: int = errno.EIO, *, for_good: bool = False, late: bool = False) -> None:
+        self.calls: list[str] = []
+        self._fail_at = fail_at
+        self._error = error
+        self._for_good = for_good
+        self._late = late
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name not in CALLS:
+            return value
+
+        def call(*arguments: Any) -> Any:
+            self.calls.append(name)
+            number = len(self.calls)
+            fails = number > self._fail_at if self._for_good else number == self._fail_at + 1
+            if not fails:
+                return value(*arguments)
+            if name == "close" or (
+                self._late and name in {"replace", "write", "fsync", "fsync_dir", "mkdir", "unlink"}
+            ):
+                value(*arguments)
+            raise OSError(self._error, os.strerror(self._error))
+
+        return call
