@@ -64,6 +64,7 @@ class SessionRecord(Part):
     last_updated: datetime
     paused_at: datetime | None = None
     completed_at: datetime | None = None
+    imported_from: str | None = None
 
 
 class PhaseEvidence(Part):
@@ -134,6 +135,7 @@ def _record(engine: Engine, view: View, pager: Pager) -> SessionRecord:
         last_updated=session.last_updated,
         paused_at=session.paused_at,
         completed_at=session.completed_at,
+        imported_from=session.imported_from,
     )
 
 

@@ -99,6 +99,7 @@ def _show(record: dict[str, Any]) -> None:
             ("changed", f"{moment(record['last_updated'])}, version {record['version']}"),
             ("paused", moment(record.get("paused_at")) or None),
             ("completed", moment(record.get("completed_at")) or None),
+            ("imported", record.get("imported_from")),
             ("note", record.get("checkpoint_note")),
         ]
     )

@@ -76,6 +76,7 @@ def test_a_person_at_a_terminal_imports_what_was_shown(home: Home, ask: Ask, fol
     again = run_on_terminal(home, "import", str(folder), typed="import")
     assert "0 were imported, 2 are there already" in again.out
     assert run_process(home, "verify").code == 0
+    assert f"imported   {ID}" in run_process(home, "session", HERE).out
     shown = run_process(home, "events", HERE)
     assert f"session_imported    steps on target.py, from {ID}" in shown.out
 

@@ -14,7 +14,8 @@ import pytest
 from mcp_server.domain.events import SessionImported
 from mcp_server.errors import StorageError
 from tests.importing.support import AT, HERE, ID, LEFT_OUT, Old, artifact, complete, session
-from tests.storage.support import FaultyFileSystem, QuickFileSystem
+from tests.storage.proof.seams import Counting, Fault, Faulty
+from tests.storage.support import QuickFileSystem
 from tests.support import PASSING, field, tree
 
 pytestmark = pytest.mark.integration
@@ -45,6 +46,7 @@ def test_its_record_says_where_it_came_from_and_what_is_believed_of_it(old: Old)
     kept = old.store().read(HERE)
     assert kept.imported_from == ID
     assert kept.active_since == AT
+    assert old.home.asking()(action="get_session", session_id=HERE)["session"]["imported_from"] == ID
     assert kept.record_of(1).basis == "attested"
     assert {item.basis for item in kept.artifacts[1].items.values()} == {"attested"}
     assert kept.options.items["depth"].value == 3
@@ -374,32 +376,35 @@ def test_the_definition_it_was_imported_with_stays_when_the_folder_changes(old: 
 
 
 @pytest.mark.parametrize(
-    "error",
-    [errno.ENOSPC, pytest.param(errno.EIO, marks=pytest.mark.slow), pytest.param(errno.EACCES, marks=pytest.mark.slow)],
+    "fault",
+    [
+        Fault(errno.ENOSPC),
+        pytest.param(Fault(errno.EIO, effect=1.0), marks=pytest.mark.slow),
+        pytest.param(Fault(errno.EACCES, for_good=True), marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
-def test_whatever_call_to_the_disk_fails_the_originals_stay_and_repeating_helps(old: Old, error: int) -> None:
+def test_whatever_call_to_the_disk_fails_the_originals_stay_and_repeating_helps(old: Old, fault: Fault) -> None:
     old.put(session())
     originals = tree(old.folder), times(old.folder)
-    counting = FaultyFileSystem(10**9)
+    counting = Counting(QuickFileSystem())
     old.run(fs=counting)
-    store, user = old.home.state, old.home.user
     wanted = old.store().read(HERE)
     failures = 0
-    for number in range(len(counting.calls)):
-        for folder in (store, user):
+    for number in range(counting.calls):
+        for folder in (old.home.state, old.home.user):
             remove(folder)
-        user.mkdir(exist_ok=True)
         try:
-            (result,) = old.run(fs=FaultyFileSystem(number, error))
+            (result,) = old.run(fs=Faulty(QuickFileSystem(), number, fault))
             failures += result.outcome != "imported"
         except (StorageError, OSError):
             failures += 1
         assert (tree(old.folder), times(old.folder)) == originals
         (again,) = old.run(fs=QuickFileSystem())
-        assert again.outcome in ("imported", "already_there"), counting.calls[number]
+        assert again.outcome in ("imported", "already_there"), number
         assert old.store(QuickFileSystem()).read(HERE) == wanted
         assert old.store(QuickFileSystem()).verify().ok
-    assert failures > len(counting.calls) * 0.5
+    assert failures > counting.calls * 0.5
 
 
 def remove(folder: Path) -> None:

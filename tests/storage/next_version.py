@@ -6,6 +6,8 @@ JOB FOLDER``, from the folder of the copy.
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import shutil
@@ -14,13 +16,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mcp_server
 from mcp_server.domain.session import SCHEMA_VERSION, Session
 from mcp_server.storage.document import Document
+from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.migration import Migrator
 from mcp_server.storage.versions import raised
-from tests.storage.support import BEGIN, CALLS, FaultyFileSystem, QuickFileSystem, Site, begun, parts, toggling
+from tests.storage.proof.seams import Fault, Faulty, Seam, changes
+from tests.storage.support import BEGIN, QuickFileSystem, Site, begun, parts, toggling
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,10 +59,10 @@ class NextVersion:
     def make(cls, folder: Path) -> NextVersion:
         package = Path(mcp_server.__file__).parent
         shutil.copytree(package, folder / "mcp_server", ignore=shutil.ignore_patterns("__pycache__"))
-        for name, changes in CHANGES.items():
+        for name, edits in CHANGES.items():
             path = folder / "mcp_server" / name
             text = path.read_text()
-            for old, new in changes:
+            for old, new in edits:
                 assert text.count(old) == 1, (name, old)
                 text = text.replace(old, new)
             path.write_text(text)
@@ -108,37 +113,47 @@ def _verify(site: Site) -> str:
     return f"{report.ok} {report.sessions} {report.corrupt} {report.store}"
 
 
-WRITING = frozenset({"write", "truncate", "fsync", "fsync_dir", "replace", "unlink", "mkdir", "chmod"})
+class Noting(Seam):
+    """A disk that notes of every call its name, and whether it changes what is there."""
+
+    def __init__(self, inner: FileSystem) -> None:
+        super().__init__(inner)
+        self.noted: list[tuple[str, bool]] = []
+
+    def around(self, name: str, arguments: tuple[Any, ...], call: Callable[..., Any]) -> Any:
+        self.noted.append((name, changes(name, arguments)))
+        return super().around(name, arguments, call)
 
 
-def _faults(site: Site, calls: frozenset[str] = WRITING) -> str:
-    """Fail each of these calls of a migration in turn, before and after it has had its effect.
+def _faults(site: Site, *, each: bool = False) -> str:
+    """Fail the calls of a migration in turn, before and after they had their effect: each, or those that write.
 
     Gives how many failures were met, and every way in which a file was then not what it had been.
     """
     site.save("before")
-    counting = FaultyFileSystem(10**9)
-    Migrator(parts(site.store(fs=counting)), BEGIN).run()
+    noting = Noting(QuickFileSystem())
+    Migrator(parts(site.store(fs=noting)), BEGIN).run()
     site.restore("before")
     kept = originals(site)
     wrong: list[str] = []
     failed = 0
-    trials = [(number, late) for number, name in enumerate(counting.calls) if name in calls for late in (False, True)]
-    for number, late in trials:
+    failing = [number for number, (name, writes) in enumerate(noting.noted) if each or (writes and name != "open")]
+    for number, effect in itertools.product(failing, (0.0, 1.0)):
         site.restore("before")
         try:
-            Migrator(parts(site.store(fs=FaultyFileSystem(number, late=late))), BEGIN).run()
+            fs = Faulty(QuickFileSystem(), number, Fault(errno.EIO, effect=effect))
+            Migrator(parts(site.store(fs=fs)), BEGIN).run()
         except Exception as error:  # noqa: BLE001 - whatever it is, the files are compared
             failed += 1
             if originals(site) != kept:
-                wrong.append(f"{number} {late} {counting.calls[number]}: {error}")
+                wrong.append(f"{number} {effect} {noting.noted[number]}: {error}")
         if not site.store(fs=QuickFileSystem()).verify().ok:
-            wrong.append(f"{number} {late} {counting.calls[number]}: what it left does not verify")
-    return f"{failed} of {len(trials)} {wrong}"
+            wrong.append(f"{number} {effect} {noting.noted[number]}: what it left does not verify")
+    return f"{failed} of {2 * len(failing)} {wrong}"
 
 
 def _all_faults(site: Site) -> str:
-    return _faults(site, frozenset(CALLS))
+    return _faults(site, each=True)
 
 
 def originals(site: Site) -> dict[str, bytes]:
