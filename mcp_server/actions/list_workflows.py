@@ -28,7 +28,8 @@ class ListWorkflows(Params):
 class WorkflowSummary(Part):
     """One workflow; ``phases`` is how many it has, ``source`` where it was found, ``shadows`` what it hides there.
 
-    With ``plan_option`` more phases come from a plan, whose path ``start`` takes in the option of that name.
+    ``options`` are those that ``start`` takes for its checks, with what each has to be. With ``plan_option`` more
+    phases come from a plan, whose path ``start`` takes in the option of that name.
     """
 
     workflow_type: str
@@ -38,6 +39,7 @@ class WorkflowSummary(Part):
     version: str
     phases: int
     plan_option: str | None = None
+    options: dict[str, str] | None = None
     estimated_duration: str | None = None
     source: str
     shadows: list[str] | None = None
@@ -94,6 +96,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "version": clipped(workflow.version, SHORT),
         "phases": len(workflow.phases),
         "plan_option": clipped(workflow.plan.option, SHORT) if workflow.plan else None,
+        "options": {clipped(one.name, SHORT): clipped(one.wanted, SHOWN) for one in workflow.options[:20]} or None,
         "estimated_duration": clipped(workflow.estimated_duration, SHORT) if workflow.estimated_duration else None,
         "source": entry.source,
         "shadows": list(entry.shadows),

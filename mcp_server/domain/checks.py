@@ -17,6 +17,8 @@ DEFAULT_EXPIRES_HOURS: Final = 72.0
 PLACES: Final = ("target_file", "project", "session_id", "phase", "match", "definition")
 """What a check may have filled in, beside ``options.NAME``."""
 
+CHOICES_SHOWN: Final = 20
+
 _PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_.-]*)\}")
 
 
@@ -130,6 +132,17 @@ class OptionDeclaration(Declared):
     default: str | None = None
     required: bool = True
     description: str = ""
+
+    @property
+    def wanted(self) -> str:
+        """What its value has to be, in words."""
+        if self.choices:
+            wanted = f"one of {', '.join(list(self.choices)[:CHOICES_SHOWN])}"
+        else:
+            wanted = "a path relative to the project's root" if self.path else "text"
+        given = f"{self.default} unless given" if self.default is not None else ""
+        more = given or ("required" if self.required else "optional")
+        return f"{wanted}; {more}" + (f": {self.description}" if self.description else "")
 
 
 class Budget(Declared):

@@ -6,8 +6,9 @@ never with the value that would open it. What the assistant says of itself is ``
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import JsonValue
@@ -67,7 +68,7 @@ class Verdict:
     accepted: tuple[Accepted, ...] = ()
     blocked_by: tuple[str, ...] = ()
     no_go: tuple[Finding, ...] = ()
-    filled: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    filled: Mapping[str, JsonValue] = dataclasses.field(default_factory=dict[str, JsonValue])
 
 
 _OF_TYPE: Mapping[FieldType, tuple[str, Callable[[object], bool]]] = {

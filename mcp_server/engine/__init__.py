@@ -6,10 +6,11 @@ gate wants run. Rules of state are ``domain.machine``'s, judgement is ``domain.g
 and safe in several threads.
 """
 
-from mcp_server.engine.core import Engine, Refusal, new_session_id
+from mcp_server.engine.core import Engine, Refusal
 from mcp_server.engine.gatekeeper import Standing
 from mcp_server.engine.ground import Call, Outcome, Trust, View, Workspace, World, require_phase
 from mcp_server.engine.running import Running
+from mcp_server.engine.starting import new_session_id
 
 __all__ = [
     "Call",

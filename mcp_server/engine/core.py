@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mcp_server.definitions.library import Library, Listing
-from mcp_server.definitions.plans.files import PlanFileError, read_plan_file, with_plan
+from mcp_server.definitions.plans.files import PlanFileError, read_plan_file
 from mcp_server.domain import machine
-from mcp_server.domain.definition import Task, Workflow
+from mcp_server.domain.definition import Task
 from mcp_server.domain.events import (
     AttemptsExhausted,
     Event,
@@ -22,25 +20,21 @@ from mcp_server.domain.events import (
     PhaseRetried,
     Resumed,
     RolledBack,
-    SessionStarted,
 )
 from mcp_server.domain.results import Checked, CheckResult
-from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Status
-from mcp_server.domain.skipping import Entry, enter
+from mcp_server.domain.session import Evidence, Item, Session
 from mcp_server.engine.gatekeeper import Gatekeeper, Standing
 from mcp_server.engine.ground import Call, Ground, Outcome, View, Workspace, listed, require_phase
 from mcp_server.engine.persons import Persons
-from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError
+from mcp_server.engine.starting import Starter
+from mcp_server.errors import NotFoundError
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record
-from mcp_server.storage.store import Store
-from mcp_server.storage.values import pack, read_report
+from mcp_server.storage.values import read_report
 from mcp_server.storage.writer import Committed
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
-
-OPEN_SESSIONS_SHOWN = 20
 
 Refusal = GateRefused | AttemptsExhausted | GateSentBack | GateBlocked
 """How an attempt is told that did not pass."""
@@ -60,6 +54,7 @@ class Engine:
         self._library = library
         self._ground = Ground(workspace, clock)
         self._gatekeeper = Gatekeeper(self._ground)
+        self._starter = Starter(library, self._ground)
         self._clock = clock
         self.persons = Persons(library, self._ground, self._gatekeeper)
         """What only a person may do: nothing of the tool calls it."""
@@ -73,58 +68,9 @@ class Engine:
         """Begin a session of the workflow of that name or alias.
 
         Raises NotFoundError, ConfigurationError (invalid definition), InvalidArgumentError (target outside, no plan,
-        options with which every phase is skipped).
+        options that are wrong or with which every phase is skipped).
         """
-        workspace = self._ground.workspace
-        if not workspace.world.inside(target_file):
-            problem = "leads outside the project (directory traversal)"
-            raise InvalidArgumentError(
-                [{"field": "target_file", "problem": problem}],
-                remediation="Give a path relative to the project's root that stays inside it.",
-            )
-        try:
-            found = with_plan(self._library.find(name), options, workspace.world.read)
-            first, entry = _first(found.workflow, options)
-        except (NotFoundError, ConfigurationError, InvalidArgumentError):
-            # What was begun is answered again, also when its definition or its plan is gone by now.
-            again = self._begun(workspace.store, call)
-            if again is None:
-                raise
-            return again
-        workflow, at = found.workflow, self._clock()
-        packed, blobs = pack(options)
-        event = SessionStarted(
-            at=at,
-            session_id=new_session_id(workflow.workflow_type, target_file, at),
-            workflow_type=workflow.workflow_type,
-            target_file=target_file,
-            definition=DefinitionRef(
-                digest=found.digest, version=workflow.version, name=workflow.name, source=found.source
-            ),
-            phases=workflow.numbers,
-            first_phase=first,
-            options=packed,
-            skipped=entry.skipped,
-            open_sessions=self._open_on(workflow.workflow_type, target_file),
-            warnings=(*_warnings(workflow, found.source, found.shadows), *found.notes, *entry.warnings),
-        )
-        blobs = {**blobs, found.digest: found.bundle.encode()}
-        committed = workspace.store.create(event, request=call.request, blobs=blobs)
-        return Outcome(committed, self._ground.workflow(committed.session))
-
-    def _begun(self, store: Store, call: Call) -> Outcome | None:
-        """The session that a start with this request has begun; None when there is none, or it asked for another."""
-        if call.request is None:
-            return None
-        try:
-            session_id = store.begun(call.request)
-            first = store.events(session_id)[0].event if session_id else None
-        except (ConflictError, NotFoundError):
-            return None
-        if not isinstance(first, SessionStarted):
-            return None
-        committed = store.create(first, request=call.request)
-        return Outcome(committed, self._ground.workflow(committed.session))
+        return self._starter.start(name, target_file, options, call)
 
     def view(self, session_id: str) -> View:
         """A session as it is now."""
@@ -302,51 +248,3 @@ class Engine:
         option = self.evidence(session.options).get(source.option)
         plan = read_plan_file(source, option.value if option else None, self._ground.workspace.world.read)
         return plan.name, plan.data
-
-    def _open_on(self, workflow_type: str, target_file: str) -> tuple[str, ...]:
-        """The unfinished sessions on the same workflow and target, newest first."""
-        same = [
-            session
-            for session in self.sessions().sessions
-            if session.workflow_type == workflow_type
-            and session.target_file == target_file
-            and session.session_status is not Status.COMPLETED
-        ]
-        same.sort(key=lambda session: (session.created_at, session.session_id), reverse=True)
-        return tuple(session.session_id for session in same[:OPEN_SESSIONS_SHOWN])
-
-
-def _first(workflow: Workflow, options: Mapping[str, JsonValue]) -> tuple[int, Entry]:
-    """The phase that a session with these options begins with, and how it gets there."""
-    start = workflow.start_phase
-    entry = enter((phase for phase in workflow.phases if phase.number >= start), lambda: options)
-    if entry.phase is None:
-        problem = "would skip every phase, and nothing would be left to do"
-        raise InvalidArgumentError(
-            [{"field": "options", "problem": problem}],
-            remediation="Start it with options that leave a phase (list_workflows describes it), or not at all.",
-        )
-    return entry.phase, entry
-
-
-def new_session_id(workflow_type: str, target: str, at: datetime) -> str:
-    """An id that says what it is of and when, safe as a file name: ``<workflow>_<target>_<date>_<time>_<random>``."""
-    parts = (_slug(workflow_type, 60), _slug(target, 60) or "project")
-    return f"{'_'.join(parts)}_{at:%Y%m%d_%H%M%S}_{secrets.token_hex(4)}"
-
-
-def _slug(text: str, length: int) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", text.lower())[:length].strip("_")
-
-
-def _warnings(workflow: Workflow, source: str, shadows: tuple[str, ...]) -> tuple[str, ...]:
-    """What a person should know before the first phase: gates that will block, definitions that are hidden."""
-    blocked = [
-        f"The gate of phase {phase.number} needs {', '.join(phase.gate.unsupported)}, which this version cannot run: "
-        "it will stay blocked."
-        for phase in workflow.phases
-        if phase.gate.unsupported
-    ]
-    if shadows:
-        blocked.insert(0, f"This {source} definition hides one of the same name from: {', '.join(shadows)}.")
-    return tuple(blocked)
