@@ -197,11 +197,10 @@ def _render(parts: Sequence[str | _Name | _Block], scopes: list[Scope]) -> Itera
 
 
 def _render_block(block: _Block, scopes: list[Scope]) -> Iterator[str]:
-    yield ""  # so that a block that writes nothing is counted all the same
     value = _value(block.name, scopes)
     if block.kind == "each" and value and isinstance(value, Sequence) and not isinstance(value, str):
         for index, item in enumerate(value):
-            yield ""  # and so are the turns of a loop
+            yield ""  # so that a loop that writes nothing is counted all the same
             own: dict[str, Value] = dict(item) if isinstance(item, Mapping) else {}
             places: dict[str, Value] = {"this": item, ".": item, "@index": index}
             places |= {"@first": index == 0, "@last": index == len(value) - 1}
