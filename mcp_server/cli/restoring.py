@@ -67,6 +67,8 @@ def restore(
 def _show(job: Restore, steps: Sequence[Step], *, quiet: bool) -> None:
     """Say what the archive is and what would be done; in the way of ``--json``, on standard error."""
     manifest = job.manifest
+    if not job.sealed:
+        complain("The archive does not carry your seal: another user made it, or somebody changed it.", kind="note")
     if job.from_another_store:
         complain("The archive is of another store; what is restored goes on in this one.", kind="note")
     if quiet:

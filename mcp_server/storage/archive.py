@@ -1,5 +1,8 @@
 """The form of a backup: a zip whose members have the paths that they have in a store, and a manifest that counts them.
 
+The manifest is sealed with the user's key, if there is one. Sessions carry their own seals; it is the audit log, and
+what is remembered of starts, that only the manifest vouches for.
+
 Nothing is ever unpacked from one by its name. What is restored is asked for by names that are made from ids and hashes.
 """
 
@@ -10,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from hmac import compare_digest
 from pathlib import Path
 from stat import S_IFREG
 from typing import Final, Literal
@@ -23,6 +27,8 @@ from mcp_server.storage.archive_file import MALFORMED, MAX_MEMBER_BYTES, MAX_MEM
 from mcp_server.storage.durable import opened
 from mcp_server.storage.filesystem import READ, FileSystem
 from mcp_server.storage.findings import newer
+from mcp_server.storage.head import Seal
+from mcp_server.storage.keys import Key
 from mcp_server.storage.layout import sha256
 
 FORMAT: Final = 1
@@ -30,7 +36,9 @@ IDENTITY: Final = "store.json"
 AUDIT: Final = "audit.jsonl"
 
 _MANIFEST: Final = "manifest.json"
+_SEAL: Final = "seal.json"
 _MAX_MANIFEST_BYTES: Final = 128 * 1024 * 1024
+_MAX_SEAL_BYTES: Final = 1024
 _FORMAT: Final = re.compile(rb'"format": ?([0-9]{1,9})\b')
 _MEMBER: Final = re.compile(
     r"(?P<lone>store\.json|audit\.jsonl)"
@@ -111,8 +119,8 @@ class ArchiveWriter:
         self._members[name] = Member(bytes=len(content), sha256=sha256(content))
         self._write(name, content)
 
-    def finish(self, kind: Kind, store: str, sessions: tuple[Contained, ...]) -> Manifest:
-        """Put in the manifest."""
+    def finish(self, kind: Kind, store: str, sessions: tuple[Contained, ...], key: Key | None) -> Manifest:
+        """Put in the manifest, sealed if there is a key."""
         manifest = Manifest(
             kind=kind,
             created_at=self._at,
@@ -122,7 +130,10 @@ class ArchiveWriter:
             bytes=sum(member.bytes for member in self._members.values()),
             members=self._members,
         )
-        self._write(_MANIFEST, manifest.model_dump_json(indent=1).encode() + b"\n")
+        raw = manifest.model_dump_json(indent=1).encode() + b"\n"
+        self._write(_MANIFEST, raw)
+        if key is not None:
+            self._write(_SEAL, Seal(key_id=key.id, hmac=key.sign(raw)).model_dump_json().encode() + b"\n")
         return manifest
 
     def _write(self, name: str, content: bytes) -> None:
@@ -138,7 +149,9 @@ class Archive:
     def __init__(self, archive: ZipFile, infos: Mapping[str, ZipInfo]) -> None:
         self._zip = archive
         self._infos = infos
+        self._raw = self._bounded(_MANIFEST, _MAX_MANIFEST_BYTES)
         self.manifest = self._read_manifest()
+        self._seal = self._read_seal()
 
     def read(self, name: str) -> bytes:
         """A file's content; KeyError for none of this name, CorruptStateError unless it is what was put in."""
@@ -148,6 +161,10 @@ class Archive:
             raise damaged("has a file that is not what was put into it")
         return content
 
+    def sealed_by(self, key: Key | None) -> bool:
+        """Whether the manifest, and with it all that it vouches for, was sealed with this key."""
+        return key is not None and self._seal is not None and compare_digest(key.sign(self._raw), self._seal.hmac)
+
     def check(self, progress: Progress) -> None:
         """Read every file; CorruptStateError unless each is what was put in."""
         members = self.manifest.members
@@ -156,19 +173,15 @@ class Archive:
             self.read(name)
 
     def _read_manifest(self) -> Manifest:
-        info = self._infos.get(_MANIFEST)
-        if info is None or info.file_size > _MAX_MANIFEST_BYTES:
-            raise damaged("has no manifest: it is not a backup")
-        raw = self._content(_MANIFEST, info.file_size)
         try:
-            manifest = Manifest.model_validate_json(raw)
+            manifest = Manifest.model_validate_json(self._raw)
         except ValidationError:
             # The format comes first, so that what a later program adds is not taken for damage.
-            found = _FORMAT.search(raw[:100])
+            found = _FORMAT.search(self._raw[:100])
             if found is not None and int(found[1]) > FORMAT:
                 raise newer("a later version of pos-workflow made the archive") from None
             raise damaged("has a manifest that does not parse") from None
-        sizes = {name: info.file_size for name, info in self._infos.items() if name != _MANIFEST}
+        sizes = {name: info.file_size for name, info in self._infos.items() if name not in (_MANIFEST, _SEAL)}
         if sizes != {name: member.bytes for name, member in manifest.members.items()}:
             raise damaged("does not hold what its manifest says")
         if not all(map(_MEMBER.fullmatch, sizes)):
@@ -178,6 +191,21 @@ class Archive:
         if {one.session_id for one in manifest.sessions} != _sessions(sizes):
             raise damaged("has other sessions than its manifest says")
         return manifest
+
+    def _read_seal(self) -> Seal | None:
+        if _SEAL not in self._infos:
+            return None
+        try:
+            return Seal.model_validate_json(self._bounded(_SEAL, _MAX_SEAL_BYTES))
+        except ValidationError:
+            raise damaged("has a seal that does not parse") from None
+
+    def _bounded(self, name: str, most: int) -> bytes:
+        """One of the two files that say what the others are."""
+        info = self._infos.get(name)
+        if info is None or info.file_size > most:
+            raise damaged("has no manifest: it is not a backup")
+        return self._content(name, info.file_size)
 
     def _content(self, name: str, size: int) -> bytes:
         try:

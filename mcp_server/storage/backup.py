@@ -216,7 +216,7 @@ class Backups:
             raw = read_file(parts.fs, parts.layout.audit)
             # What follows the last line may be half of the next.
             archive.add(AUDIT, raw[: raw.rfind(b"\n") + 1])
-        return archive.finish(kind, store, tuple(sessions))
+        return archive.finish(kind, store, tuple(sessions), parts.guard.keys.find())
 
     def _add_starts(self, archive: ArchiveWriter) -> None:
         parts = self._parts

@@ -85,6 +85,12 @@ class Restore:
         return self._archive.manifest
 
     @property
+    def sealed(self) -> bool:
+        """Whether this user's key has sealed the archive, and nobody changed it since."""
+        with Outcome():
+            return self._archive.sealed_by(self._parts.guard.keys.find())
+
+    @property
     def from_another_store(self) -> bool:
         """Whether the archive was made of another store than this one."""
         with Outcome():
@@ -151,10 +157,16 @@ class Restore:
                     write_file(parts.fs, parts.layout.starts / digest, self._archive.read(name))
 
     def _put_audit(self) -> None:
-        """Put the audit log back where there is none or it cannot be trusted; one that can knows more."""
+        """Put the audit log back where there is none or it cannot be trusted; one that can knows more.
+
+        Where it is known how far the log went, an archive that anybody may have edited does not take its place.
+        """
         parts = self._parts
-        with suppress(CorruptStateError):
-            if parts.audit.read():
+        try:
+            if parts.audit.read() or not (self.sealed or parts.guard.anchors.read_audit() is None):
+                return
+        except CorruptStateError:
+            if not self.sealed:
                 return
         if AUDIT not in self.manifest.members:
             return

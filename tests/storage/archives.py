@@ -14,9 +14,9 @@ Files = dict[str, bytes]
 
 
 def unpacked(path: Path) -> Files:
-    """Every file of an archive but its manifest."""
+    """Every file of an archive but its manifest and the seal on that."""
     with ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if name != "manifest.json"}
+        return {name: archive.read(name) for name in archive.namelist() if name not in ("manifest.json", "seal.json")}
 
 
 def manifest_of(path: Path) -> dict[str, object]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import subprocess
-import sys
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +14,8 @@ from mcp_server.storage.backup import Backups
 from mcp_server.storage.store import Store
 from mcp_server.storage.values import pack
 from tests.storage.archives import manifest_of, repacked, unpacked
+from tests.storage.busy import CHANGES, PROCESSES, SHARED, busy
 from tests.storage.support import BEGIN, FaultyFileSystem, Site, begun, fresh, refusing
-from tests.storage.worker import SHARED
 
 pytestmark = pytest.mark.integration
 
@@ -159,21 +156,13 @@ def test_a_failing_disk_leaves_no_half_of_a_backup(furnished: Site) -> None:
             assert furnished.contents() == before
 
 
-def test_sessions_are_copied_whole_while_other_processes_change_them(site: Site, store: Store, tmp_path: Path) -> None:
-    begun(store, SHARED)
-    command = [sys.executable, "-m", "tests.storage.worker", "race", str(site.folder), "3", "150"]
-    writers = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], env=dict(os.environ))
+def test_sessions_are_copied_whole_while_other_processes_change_them(site: Site, tmp_path: Path) -> None:
     versions: list[int] = []
-    try:
-        for number in range(200):
-            made = backups(site.store(lock_timeout=60)).make(tmp_path / f"{number}.zip", at=BEGIN)
+    with busy(site) as at_it:
+        while at_it():
+            made = backups(site.store(lock_timeout=60)).make(tmp_path, at=BEGIN)
             assert made.corrupt == ()
-            versions.append(made.manifest.sessions[0].version or 0)
-            if writers.poll() is not None:
-                break
-    finally:
-        writers.communicate()
-    assert writers.returncode == 0
+            versions += [one.version or 0 for one in made.manifest.sessions if one.session_id == SHARED]
     assert versions == sorted(versions)
     assert len(set(versions)) > 2
-    assert store.read(SHARED).version == 451
+    assert site.store().read(SHARED).version == 1 + PROCESSES * CHANGES

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,6 +19,7 @@ from mcp_server.storage.layout import sha256
 from mcp_server.storage.store import Store
 from mcp_server.storage.sweeping import finish_sweep, sweep
 from mcp_server.storage.values import pack
+from tests.storage.busy import busy
 from tests.storage.support import (
     BEGIN,
     BLOBS,
@@ -36,7 +35,6 @@ from tests.storage.support import (
     started,
     toggling,
 )
-from tests.storage.worker import SHARED
 
 pytestmark = pytest.mark.integration
 
@@ -306,20 +304,13 @@ def test_a_failing_disk_loses_nothing_that_is_needed_and_a_repeat_finishes(furni
         assert furnished.store().verify().ok
 
 
-def test_it_may_run_while_other_processes_work(site: Site, store: Store) -> None:
-    begun(store, SHARED)
-    command = [sys.executable, "-m", "tests.storage.worker", "kill", str(site.folder), "12", "7"]
-    writers = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], env=dict(os.environ))
+def test_it_may_run_while_other_processes_work(site: Site) -> None:
     count = 0
-    try:
-        while writers.poll() is None:
-            # As if every file were old already and everything in the trash too: nothing that is named may go even so.
-            age(path for path in (site.root / "blobs").rglob("*") if sha256(DEFINITION) in path.name)
+    with busy(site) as at_it:
+        while at_it():
+            # As if the definition that all of them pin had been stored long ago.
+            age([blob(site, DEFINITION)])
             collect(site)
             count += 1
-    finally:
-        said = writers.communicate()[0]
-    assert writers.returncode == 0
-    assert said
     assert count > 1
-    assert store.verify().ok
+    assert site.store().verify().ok

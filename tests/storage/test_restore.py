@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +21,7 @@ from mcp_server.storage.restore_plan import Step
 from mcp_server.storage.store import Store
 from mcp_server.storage.values import pack
 from tests.storage.archives import Files, repacked
+from tests.storage.busy import CHANGES, PROCESSES, SHARED, busy
 from tests.storage.support import (
     BEGIN,
     FaultyFileSystem,
@@ -36,7 +33,6 @@ from tests.storage.support import (
     refusing,
     toggling,
 )
-from tests.storage.worker import SHARED
 
 pytestmark = pytest.mark.integration
 
@@ -303,6 +299,21 @@ def test_a_store_without_its_id_gets_it_back(saved: Saved) -> None:
     assert saved.site.store().verify().ok
 
 
+def test_an_audit_log_from_an_archive_that_anybody_may_have_edited_is_not_believed(saved: Saved) -> None:
+    def edit(files: Files) -> None:
+        files["audit.jsonl"] = files["audit.jsonl"][: files["audit.jsonl"].index(b"\n") + 1]
+
+    edited = repacked(saved.archive, edit)
+    (saved.site.root / "audit.jsonl").unlink()
+    with opened_restore(saved.site.store().parts, edited) as restore:
+        assert not restore.sealed
+    assert not restored(saved.site, edited).report.ok
+    assert not saved.site.store().verify().ok
+    with opened_restore(saved.site.store().parts, saved.archive) as restore:
+        assert restore.sealed
+    assert restored(saved.site, saved.archive).report.ok
+
+
 def test_an_audit_log_that_was_lost_comes_back_and_one_that_knows_more_stays(saved: Saved) -> None:
     store = saved.site.store()
     begun(store, "newer")
@@ -368,21 +379,13 @@ def _states(site: Site) -> dict[str, object]:
     return found
 
 
-def test_a_session_is_restored_while_other_processes_change_it_and_others(
-    site: Site, store: Store, tmp_path: Path
-) -> None:
-    begun(store, SHARED)
-    made = Backups(store.parts).make(tmp_path, at=BEGIN)
-    command = [sys.executable, "-m", "tests.storage.worker", "race", str(site.folder), "3", "100"]
-    writers = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], env=dict(os.environ))
+def test_a_session_is_restored_while_other_processes_change_it_and_others(site: Site, tmp_path: Path) -> None:
     count = 0
-    try:
-        while writers.poll() is None:
-            with suppress(NotFoundError):
-                count += doings(restored(site, made.path))[SHARED] == "replaced"
-    finally:
-        writers.communicate()
-    assert writers.returncode == 0
+    with busy(site) as at_it:
+        made = Backups(site.store().parts).make(tmp_path, at=BEGIN)
+        while at_it():
+            count += doings(restored(site, made.path, SHARED))[SHARED] == "replaced"
+    store = site.store()
     assert count > 0
-    assert store.read(SHARED).version == 301 + count
+    assert store.read(SHARED).version == 1 + PROCESSES * CHANGES + count
     assert store.verify().ok
