@@ -24,7 +24,6 @@ MORE: Final = (
     Fault(errno.EROFS),
     Fault(errno.EDQUOT, effect=0.9),
     Fault(errno.EMFILE),
-    Fault(errno.ENOENT),
 )
 
 
