@@ -11,7 +11,7 @@ _WORDS: Final[tuple[tuple[str, str], ...]] = (
     (r"Tell the person: ", ""),
     (r"A person can bring it back \((pos-workflow undelete)\)", r"\1 brings it back"),
     (r"A person has to put (.*), or to accept", r"Put \1, or accept"),
-    (r"let a person (accept|adopt)", r"\1"),
+    (r"let a person (accept|adopt|restore)", r"\1"),
     (r"a person has to remove it", "remove it"),
     (r"Call list_sessions for the sessions there are, or start", "pos-workflow sessions lists the sessions there are"),
     (r"Use a session_id as start or list_sessions gave it", "pos-workflow sessions lists the ids there are"),

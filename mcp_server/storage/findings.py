@@ -10,8 +10,8 @@ def torn(finding: str) -> CorruptStateError:
     return CorruptStateError(
         "torn",
         finding,
-        remediation="Tell the person: `pos-workflow doctor` names the damaged session. A copy of its files from a "
-        "backup brings it back; start begins a new one.",
+        remediation="Tell the person: `pos-workflow doctor` names the damaged session, and `pos-workflow restore` "
+        "brings it back from a backup; start begins a new one.",
     )
 
 

@@ -72,8 +72,8 @@ class Root:
             if any(name.endswith(".json") and is_session_id(name[:-5]) for name in names):
                 raise ConfigurationError(
                     "The session store's own id (store.json) is missing, though the store holds sessions.",
-                    remediation="A person has to put store.json back from a backup, or to accept every session anew "
-                    "(pos-workflow seal --accept --all).",
+                    remediation="A person has to put store.json back (pos-workflow restore), or to accept every session "
+                    "anew (pos-workflow seal --accept --all).",
                 )
 
     def _settle(self, identity: str) -> None:
@@ -90,8 +90,8 @@ class Root:
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
                 "The session store's own id (store.json) is damaged.",
-                remediation="Restore store.json from a backup, or remove it and let a person accept every session "
-                "anew (pos-workflow seal --accept --all).",
+                remediation="Remove store.json and let a person restore a backup (pos-workflow restore), or accept "
+                "every session anew (pos-workflow seal --accept --all).",
             ) from error
 
     def _judge(self) -> None:
