@@ -72,8 +72,8 @@ class Root:
             if any(name.endswith(".json") and is_session_id(name[:-5]) for name in names):
                 raise ConfigurationError(
                     "The session store's own id (store.json) is missing, though the store holds sessions.",
-                    remediation="A person has to put store.json back (pos-workflow restore), or to accept every session "
-                    "anew (pos-workflow seal --accept --all).",
+                    remediation="A person has to put store.json back (pos-workflow restore), or to accept every "
+                    "session anew (pos-workflow seal --accept --all).",
                 )
 
     def _settle(self, identity: str) -> None:
