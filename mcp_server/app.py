@@ -7,9 +7,10 @@ from pathlib import Path
 
 import mcp_server
 from mcp_server.checks.probes import ProjectProbes
+from mcp_server.checks.runner import ProjectChecker
 from mcp_server.definitions.library import Library, Root
 from mcp_server.engine import Engine, Workspace
-from mcp_server.settings import Loaded
+from mcp_server.settings import Loaded, environment_without_settings
 from mcp_server.storage.store import Store
 
 
@@ -54,5 +55,10 @@ def build_engine(loaded: Loaded, stopping: threading.Event | None = None) -> Eng
     store = open_store(loaded, stopping)
     workspace = None
     if store is not None and loaded.project is not None:
-        workspace = Workspace(store, ProjectProbes(loaded.project), trust=store.trust(loaded.project))
+        checker = ProjectChecker(
+            loaded.project,
+            environment_without_settings(),
+            excluded=(loaded.settings.state_root(loaded.project),),
+        )
+        workspace = Workspace(store, ProjectProbes(loaded.project), checker, store.trust(loaded.project))
     return Engine(Library(workflow_roots(loaded)), workspace, stale_after_days=loaded.settings.stale_after_days)
