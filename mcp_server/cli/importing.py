@@ -56,9 +56,9 @@ def import_sessions(
     if json:
         print_json({"dry_run": dry_run, **counts, "files": [_as_json(one) for one in results]})
     else:
-        done = "would be" if dry_run else "were"
-        rest = f"{counts['already_there']} are there already, {counts['refused']} cannot be."
-        say(f"{len(results)} files: {counts['imported']} {done} imported, {rest}")
+        done = "would be imported" if dry_run else "imported"
+        rest = f"{counts['already_there']} there already, {counts['refused']} refused."
+        say(f"{'1 file' if len(results) == 1 else f'{len(results)} files'}: {counts['imported']} {done}, {rest}")
     return 1 if counts["refused"] else 0
 
 

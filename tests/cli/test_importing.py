@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_dry_run_tells_what_would_become_of_each_file_and_needs_nobody(cli: Cl
         "1-open.json: would be imported: steps on target.py: active, 1 of 3 phases completed",
         "  not carried over: mood: unknown here",
         "2-done.json: would be imported: steps on target.py: completed, 3 of 3 phases completed",
-        "3 files: 2 would be imported, 0 are there already, 1 cannot be.",
+        "3 files: 2 would be imported, 0 there already, 1 refused.",
     ]
     assert ran.err == "refused: 3-broken.json: it is not JSON (line 1, column 2)\n"
     assert tree(folder.parent) == before
@@ -67,16 +68,16 @@ def test_a_person_at_a_terminal_imports_what_was_shown(home: Home, ask: Ask, fol
     ran = run_on_terminal(home, "import", str(folder), typed="import")
     assert ran.code == 1
     assert "1-open.json: will be imported" in ran.out
-    assert "3 files: 2 were imported, 0 are there already, 1 cannot be." in ran.out
+    assert "3 files: 2 imported, 0 there already, 1 refused." in ran.out
     state = ask(action="get_state", session_id=HERE)
     assert (state["session_status"], state["current_phase"]) == ("active", 2)
     record = home.engine().events(HERE)[0].event
     assert record.type == "session_imported"
     assert (record.authority.authenticated, record.authority.channel) == (False, "terminal")
     again = run_on_terminal(home, "import", str(folder), typed="import")
-    assert "0 were imported, 2 are there already" in again.out
+    assert "0 imported, 2 there already" in again.out
     assert run_process(home, "verify").code == 0
-    assert f"imported   {ID}" in run_process(home, "session", HERE).out
+    assert re.search(f"^imported +{ID}$", run_process(home, "session", HERE).out, re.MULTILINE)
     shown = run_process(home, "events", HERE)
     assert f"session_imported    steps on target.py, from {ID}" in shown.out
 
