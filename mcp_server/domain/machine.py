@@ -235,6 +235,8 @@ def apply(session: Session, event: Event) -> Session:
     # Whatever happens ends an attempt that is under way, but what carries it on.
     ended: dict[str, Any] = {"under_way": None}
     if after is None:
+        if session.under_way is not None:
+            ended["gate"] = GateState.OPEN
         return _next(session, event, **ended, deleted_at=event.at)
     ended |= {"session_status": after[0], "gate": after[1]}
     return _next(session, event, **(ended | consequences(session, event)))

@@ -13,6 +13,7 @@ from mcp_server.errors import CorruptStateError
 _SHOWN: Final = 120
 """Characters of a value that are shown."""
 _NOTHING: Final = object()
+_UNDER_WAY: Final = (GateState.CHECKING, GateState.AWAITING_APPROVAL)
 
 
 def require_reachable(session: Session) -> None:
@@ -100,7 +101,7 @@ def _sound(record: PhaseRecord) -> bool:
 def _marks(session: Session) -> str | None:
     """What goes with a status is there, and not without it."""
     status = session.session_status
-    judged = session.gate in (GateState.REFUSED, GateState.BLOCKED) or status is Status.FAILED
+    judged = session.gate not in (None, GateState.OPEN) or status is Status.FAILED
     rules: tuple[tuple[Callable[[], bool], str], ...] = (
         (lambda: (session.paused_at is None) == (status is not Status.PAUSED), "paused_at does not go with its status"),
         (
@@ -112,6 +113,14 @@ def _marks(session: Session) -> str | None:
             "its gate has judged an attempt that nobody made",
         ),
         (lambda: status is not Status.COMPLETED or session.draft is None, "it is completed and has a draft"),
+        (
+            lambda: (session.under_way is not None) == (session.gate in _UNDER_WAY),
+            "an attempt that is under way does not go with its gate",
+        ),
+        (
+            lambda: (session.active_since is not None) == (status is Status.ACTIVE and session.deleted_at is None),
+            "active_since does not go with its status",
+        ),
         (lambda: session.version > 0, "its version is not a version"),
     )
     return next((problem for holds, problem in rules if not holds()), None)

@@ -9,15 +9,25 @@ from typing import Any
 import pytest
 
 from mcp_server.domain import machine
+from mcp_server.domain.authority import Authority
+from mcp_server.domain.checks import Budget
 from mcp_server.domain.events import (
+    ApprovalRequested,
+    AttemptBegun,
+    AttemptExpired,
+    AttemptInterrupted,
     AttemptsExhausted,
+    BudgetRaised,
     Event,
     GateBlocked,
     GateRefused,
+    GateSentBack,
     Paused,
     PhaseCompleted,
+    PhaseOverridden,
     PhaseReopened,
     PhaseRetried,
+    Repinned,
     Resumed,
     RolledBack,
     SealAccepted,
@@ -26,8 +36,24 @@ from mcp_server.domain.events import (
     SessionUndeleted,
     Skipped,
     WorkflowCompleted,
+    WorkflowOverridden,
 )
-from mcp_server.domain.machine import BLOCKED, COMPLETED, FAILED, GONE, OPEN, PAUSED, REFUSED, State
+from mcp_server.domain.frozen import Stored
+from mcp_server.domain.machine import (
+    AWAITING,
+    BLOCKED,
+    CHECKING,
+    COMPLETED,
+    EXPIRED,
+    FAILED,
+    GONE,
+    INTERRUPTED,
+    OPEN,
+    PAUSED,
+    REFUSED,
+    State,
+)
+from mcp_server.domain.results import Decision
 from mcp_server.domain.session import DefinitionRef, Evidence, Item, Session, Usage
 from mcp_server.errors import StateError
 
@@ -58,17 +84,51 @@ def started(phases: tuple[int, ...] = (1, 2), skipping: int = 0) -> Session:
     )
 
 
-def refusal(kind: type[GateRefused | AttemptsExhausted], session: Session) -> Event:
-    return kind(
-        at=at(session),
-        phase=session.current_phase,
-        attempt=session.record.attempt + 1,
-        evidence=EVIDENCE,
-        missing=("name",),
-        findings=(),
-        outstanding=("name",),
-        fingerprint="f",
-    )
+def decision(session: Session) -> Decision:
+    return Decision(at=at(session), authority=Authority(), note="looked at it")
+
+
+def attempt_of(session: Session) -> int:
+    return session.under_way.attempt if session.under_way else session.record.attempt + 1
+
+
+def attempted(session: Session) -> dict[str, Any]:
+    return {
+        "at": at(session),
+        "phase": session.current_phase,
+        "attempt": attempt_of(session),
+        "evidence": EVIDENCE,
+    }
+
+
+def refusal(kind: type[GateRefused | AttemptsExhausted | GateSentBack], session: Session, **more: Any) -> Event:
+    told = {"missing": ("name",), "findings": (), "outstanding": ("name",), "fingerprint": "f"}
+    return kind(**attempted(session), **told, **more)
+
+
+def begun(session: Session) -> Event:
+    return AttemptBegun(**attempted(session), run="0" * 32, fingerprint="f")
+
+
+def asked(session: Session) -> Event:
+    return ApprovalRequested(**attempted(session), run="0" * 32, expires_at=at(session) + timedelta(hours=1))
+
+
+def ended(kind: type[AttemptInterrupted | AttemptExpired], session: Session) -> Event:
+    return kind(at=at(session), phase=session.current_phase, attempt=attempt_of(session), reason="it is gone")
+
+
+def overridden(session: Session) -> Event:
+    event = passed(session)
+    facts: dict[str, Any] = {**event.model_dump(exclude={"type", "evidence"}), "evidence": EVIDENCE}
+    facts |= {"basis": "overridden", "decision": decision(session)}
+    kind = PhaseOverridden if isinstance(event, PhaseCompleted) else WorkflowOverridden
+    return kind(**facts)
+
+
+def repinned(session: Session) -> Event:
+    definition = DEFINITION.model_copy(update={"digest": "1" * 64})
+    return Repinned(at=at(session), definition=definition, phases=session.phases, decision=decision(session))
 
 
 def blocked(session: Session) -> Event:
@@ -87,7 +147,7 @@ def passed(session: Session, skipping: int = 0) -> Event:
     facts: dict[str, Any] = {
         "at": at(session),
         "phase": session.current_phase,
-        "attempt": session.record.attempt + 1,
+        "attempt": attempt_of(session),
         "evidence": EVIDENCE,
         "basis": "attested",
         "skipped": tuple(Skipped(phase=phase, condition="'small' in options") for phase in following[:skipping]),
@@ -113,6 +173,13 @@ STEPS: dict[str, Callable[[Session], Event]] = {
     "reopen": lambda session: PhaseReopened(at=at(session), phase=session.current_phase, reason="looked at it"),
     "rollback": rolled_back,
     "delete": lambda session: SessionDeleted(at=at(session)),
+    "begin": begun,
+    "ask": asked,
+    "interrupt": lambda session: ended(AttemptInterrupted, session),
+    "lapse": lambda session: ended(AttemptExpired, session),
+    "sent_back": lambda session: refusal(GateSentBack, session, to_phase=session.phases[0]),
+    "override": overridden,
+    "repin": repinned,
 }
 
 IN_STATE: dict[str, tuple[State, list[str]]] = {
@@ -122,6 +189,10 @@ IN_STATE: dict[str, tuple[State, list[str]]] = {
     "paused": (PAUSED, ["pause"]),
     "failed": (FAILED, ["exhausted"]),
     "completed": (COMPLETED, ["passed", "passed"]),
+    "checking": (CHECKING, ["begin"]),
+    "awaiting": (AWAITING, ["begin", "ask"]),
+    "interrupted": (INTERRUPTED, ["begin", "interrupt"]),
+    "expired": (EXPIRED, ["begin", "ask", "lapse"]),
 }
 
 ACTIVE = {
@@ -134,14 +205,22 @@ ACTIVE = {
     "retry": OPEN,
     "rollback": OPEN,
     "delete": GONE,
+    "begin": CHECKING,
+    "sent_back": OPEN,
+    "override": OPEN,
+    "repin": OPEN,
 }
 EXPECTED: dict[str, dict[str, State | None]] = {
     "open": ACTIVE,
     "refused": ACTIVE,
     "blocked": ACTIVE,
-    "paused": {"resume": OPEN, "delete": GONE},
-    "failed": {"retry": OPEN, "reopen": OPEN, "rollback": OPEN, "delete": GONE},
+    "paused": {"resume": OPEN, "repin": PAUSED, "delete": GONE},
+    "failed": {"retry": OPEN, "reopen": OPEN, "rollback": OPEN, "override": OPEN, "repin": FAILED, "delete": GONE},
     "completed": {"rollback": OPEN, "delete": GONE},
+    "checking": {**ACTIVE, "ask": AWAITING, "interrupt": INTERRUPTED},
+    "awaiting": {**ACTIVE, "lapse": EXPIRED},
+    "interrupted": ACTIVE,
+    "expired": ACTIVE,
 }
 """The contract's table, written out a second time by hand."""
 
@@ -198,7 +277,9 @@ def test_every_legal_path_to_depth_seven_keeps_the_invariants() -> None:
 
 def fingerprint(session: Session) -> str:
     history = [(one.phase, one.status, one.attempt, one.refused) for one in session.phase_history]
-    return repr((machine.state_of(session), session.current_phase, session.completed_phases, history, session.draft))
+    standing = session.under_way is None
+    parts = (machine.state_of(session), session.current_phase, session.completed_phases, history, session.draft)
+    return repr((*parts, standing))
 
 
 def assert_sound(before: Session, after: Session) -> None:
@@ -213,6 +294,10 @@ def assert_sound(before: Session, after: Session) -> None:
     assert len(after.phase_history) >= len(before.phase_history)
     assert all(after.record_of(old.phase).attempt >= old.attempt for old in before.phase_history)
     assert machine.state_of(after) in machine.TABLE
+    assert (after.under_way is not None) == (machine.state_of(after) in (CHECKING, AWAITING))
+    running = after.session_status == "active" and after.deleted_at is None
+    assert (after.active_since is not None) == running
+    assert after.active_seconds >= before.active_seconds
 
 
 def test_allowed_actions_are_read_off_the_table() -> None:
@@ -395,3 +480,84 @@ def test_an_escalation_ends_with_what_is_done_about_it() -> None:
     assert escalated.escalated
     for step in ("passed", "retry", "rollback", "refused"):
         assert not machine.apply(escalated, STEPS[step](escalated)).escalated
+
+
+def test_an_attempt_is_under_way_until_something_else_happens() -> None:
+    session = walk("begin")
+    assert session.under_way is not None
+    assert (session.under_way.attempt, session.record.attempt) == (1, 1)
+    for step in ("passed", "refused", "exhausted", "blocked", "pause", "retry", "rollback", "delete", "interrupt"):
+        assert machine.apply(session, STEPS[step](session)).under_way is None
+
+
+def test_the_verdict_on_an_attempt_is_on_the_attempt_that_was_begun() -> None:
+    assert walk("begin", "refused").record.attempt == 1
+    assert walk("begin", "ask", "passed").record_of(1).attempt == 1
+    assert walk("begin", "interrupt", "begin").record.attempt == 2
+
+
+def test_new_evidence_takes_the_place_of_an_attempt_that_is_under_way() -> None:
+    session = walk("begin")
+    event = begun(session).model_copy(update={"run": "1" * 32, "attempt": 2})
+    after = machine.apply(session, event)
+    assert after.under_way is not None
+    assert (after.under_way.run, after.record.attempt) == ("1" * 32, 2)
+
+
+def test_what_the_server_saw_is_kept_while_a_person_is_waited_for() -> None:
+    session = walk("begin", "ask")
+    assert session.under_way is not None
+    assert session.under_way.expires_at == session.last_updated + timedelta(hours=1)
+    assert session.draft is not None
+
+
+def test_a_refusal_that_sends_back_counts_and_goes_back() -> None:
+    session = walk("passed", "sent_back")
+    assert (session.current_phase, machine.state_of(session)) == (1, OPEN)
+    assert session.record_of(2).refused == 1
+    assert session.record_of(2).status == "rolled_back"
+
+
+def test_a_phase_that_a_person_let_go_is_overridden() -> None:
+    for path in (("override",), ("exhausted", "override"), ("begin", "ask", "override")):
+        session = walk(*path)
+        assert (session.current_phase, session.record_of(1).basis) == (2, "overridden")
+
+
+def test_overriding_the_last_phase_completes_the_session() -> None:
+    session = walk("passed", "exhausted", "override")
+    assert (session.session_status, session.record_of(2).basis) == ("completed", "overridden")
+
+
+def test_a_repinned_session_stays_where_it_is_with_another_definition() -> None:
+    session = walk("passed", "refused", "repin")
+    assert (session.current_phase, session.definition.digest) == (2, "1" * 64)
+    assert session.record.refused == 1
+
+
+def test_the_baseline_of_a_phase_is_taken_when_it_is_entered_and_kept_by_retry_and_rollback() -> None:
+    kept = Stored(sha256="2" * 64, bytes=2)
+    session = started()
+    session = machine.apply(session, passed(session).model_copy(update={"baseline": kept}))
+    assert session.baselines == {2: kept}
+    for step in ("retry", "refused", "rollback"):
+        assert machine.apply(session, STEPS[step](session)).baselines == {2: kept}
+    back = machine.apply(session, rolled_back(session))
+    assert machine.apply(back, passed(back)).baselines == {}
+
+
+def test_a_budget_is_raised_in_any_state_and_changes_nothing_else() -> None:
+    for path in ((), ("begin",), ("pause",), ("exhausted",), ("passed", "passed")):
+        session = walk(*path)
+        event = BudgetRaised(at=at(session), budget=Budget(max_tokens=5), decision=decision(session))
+        after = machine.apply(session, event)
+        assert after.budget == Budget(max_tokens=5)
+        assert (machine.state_of(after), after.under_way) == (machine.state_of(session), session.under_way)
+
+
+def test_time_counts_while_the_session_is_active() -> None:
+    session = walk("pause", "resume", "passed", "exhausted")
+    assert session.active_seconds == pytest.approx(30)
+    assert session.active_seconds_at(session.last_updated + timedelta(days=1)) == pytest.approx(30)
+    running = walk("pause", "resume")
+    assert running.active_seconds_at(running.last_updated + timedelta(seconds=5)) == pytest.approx(15)

@@ -8,22 +8,32 @@ from typing import Any
 import pytest
 
 from mcp_server.domain import machine
+from mcp_server.domain.authority import Authority
 from mcp_server.domain.events import (
+    ApprovalRequested,
+    AttemptBegun,
+    AttemptExpired,
+    AttemptInterrupted,
     AttemptsExhausted,
     Event,
     GateBlocked,
     GateRefused,
+    GateSentBack,
     Paused,
     PhaseCompleted,
+    PhaseOverridden,
     PhaseReopened,
     PhaseRetried,
+    Repinned,
     Resumed,
     RolledBack,
     SessionDeleted,
     SessionUndeleted,
     Skipped,
     WorkflowCompleted,
+    WorkflowOverridden,
 )
+from mcp_server.domain.results import Decision
 from mcp_server.domain.session import Draft, Evidence, GateState, Session, Status
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.plausible import differences, require_reachable
@@ -46,7 +56,11 @@ def events(session: Session) -> list[Event]:
     }
     last = phase == session.phases[-1]
     rest = tuple(Skipped(phase=one, condition="options") for one in session.phases if one > phase)
-    return [
+    under_way = session.under_way.attempt if session.under_way else attempt
+    standing: dict[str, Any] = {"at": now, "phase": phase, "attempt": under_way}
+    decided = Decision(at=now, authority=Authority())
+    let_go: dict[str, Any] = {**passed, "basis": "overridden", "decision": decided}
+    found: list[Event] = [
         WorkflowCompleted(**passed) if last else PhaseCompleted(**passed, next_phase=phase + 1),
         WorkflowCompleted(**passed, skipped=rest),
         *(PhaseCompleted(**passed, skipped=rest[:1], next_phase=one.phase) for one in rest[1:2]),
@@ -59,13 +73,22 @@ def events(session: Session) -> list[Event]:
         PhaseReopened(at=now, phase=phase, reason="because"),
         *(RolledBack(at=now, from_phase=phase, to_phase=one) for one in session.phases if one <= phase),
         SessionDeleted(at=now),
+        AttemptBegun(**standing, evidence=Evidence(), run="0" * 32, fingerprint="f"),
+        ApprovalRequested(**standing, evidence=Evidence(), run="0" * 32, expires_at=now),
+        AttemptInterrupted(**standing, reason="gone"),
+        AttemptExpired(**standing, reason="late"),
+        GateSentBack(**refused, to_phase=session.phases[0]),
+        WorkflowOverridden(**let_go) if last else PhaseOverridden(**let_go, next_phase=phase + 1),
+        Repinned(at=now, definition=session.definition, phases=session.phases, decision=decided),
     ]
+    return found
 
 
 def outline(session: Session) -> object:
     """A session without what only counts or tells the time."""
     records = tuple((one.phase, one.status, one.attempt > 0) for one in session.phase_history)
-    return session.current_phase, machine.state_of(session), records, session.deleted_at is None, bool(session.draft)
+    state = machine.state_of(session)
+    return session.current_phase, state, records, session.deleted_at is None, bool(session.draft)
 
 
 def walks() -> list[Session]:
