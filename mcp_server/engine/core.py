@@ -31,6 +31,7 @@ from mcp_server.errors import NotFoundError
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record
 from mcp_server.storage.values import read_report
+from mcp_server.storage.verification import Whole
 from mcp_server.storage.writer import Committed
 
 if TYPE_CHECKING:
@@ -209,6 +210,10 @@ class Engine:
             if isinstance(record.event, GateRefused | AttemptsExhausted | GateSentBack | GateBlocked)
             and (before is None or record.seq < before)
         ]
+
+    def whole(self, session_id: str) -> Whole:
+        """All of a session with what proves it; CorruptStateError when anything of it is not as it was written."""
+        return self._ground.store.whole(session_id)
 
     def evidence(self, evidence: Evidence) -> dict[str, Item]:
         """The items of a submission, large values by where they are stored."""

@@ -22,7 +22,7 @@ from mcp_server.storage.log import Record, Request, fold
 from mcp_server.storage.parts import Parts
 from mcp_server.storage.runs import Claim
 from mcp_server.storage.trust import Trust
-from mcp_server.storage.verification import Progress, Verifier, VerifyReport
+from mcp_server.storage.verification import Progress, Verifier, VerifyReport, Whole
 from mcp_server.storage.writer import Committed, Writer
 
 _NOBODY: Final = Authority()
@@ -186,6 +186,12 @@ class Store:
         wanted = None if session_id is None else require_session_id(session_id)
         with Outcome():
             return Verifier(self._parts).verify(wanted, progress)
+
+    def whole(self, session_id: str) -> Whole:
+        """All of a session at one moment, with what proves it, after everything that ``verify`` looks at of it."""
+        wanted = require_session_id(session_id)
+        with Outcome():
+            return Verifier(self._parts).whole(wanted)
 
     def holds(self, session_id: str) -> bool:
         """Whether there is a file under this id at all, in the trash or not, trusted or not."""

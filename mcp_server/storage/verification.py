@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mcp_server.domain.events import Event, SealAccepted, SessionImported, SessionRestored, SessionStarted
+from mcp_server.domain import machine
+from mcp_server.domain.events import Event, Repinned, SealAccepted, SessionImported, SessionRestored, SessionStarted
+from mcp_server.domain.frozen import Stored
+from mcp_server.domain.results import Checked
 from mcp_server.domain.session import Evidence, Session
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.audit import AuditLine, audited
 from mcp_server.storage.findings import tampered, torn
+from mcp_server.storage.layout import sha256
 from mcp_server.storage.listing import Corrupt
 from mcp_server.storage.locks import stripe_of
-from mcp_server.storage.log import Record, accepted_at, fold
+from mcp_server.storage.log import LogMark, Record, accepted_at, fold
 from mcp_server.storage.parts import Found, Parts
 from mcp_server.storage.values import references
 
@@ -36,6 +40,24 @@ class VerifyReport:
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.corrupt and not self.store
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A session with every event and what binds them, looked at from end to end at one moment.
+
+    ``log`` and ``head`` (the SHA-256 of the session's file) are what can be held against the files later. ``key_id``
+    names the key of the seal, None for a session that is not sealed. ``accepted`` is the number of the last event by
+    which a person accepted files that other hands had changed; 0: none. What precedes it nothing vouches for.
+    """
+
+    session: Session
+    records: tuple[Record, ...]
+    log: LogMark
+    head: str
+    key_id: str | None
+    anchored: bool
+    accepted: int
 
 
 class Verifier:
@@ -75,24 +97,46 @@ class Verifier:
                 parts.audit.append(line, once=True)
         return VerifyReport(len(ids), tuple(corrupt), (), len(missing))
 
+    def whole(self, session_id: str) -> Whole:
+        """All of one session that is not in the trash (else NotFoundError); CorruptStateError when any is wrong."""
+        return self._parts.doubting(session_id, lambda: self._whole(session_id))
+
+    def _whole(self, session_id: str) -> Whole:
+        anchor = self._parts.guard.anchors.read(session_id)
+        found = self._parts.require_live(self._parts.find(session_id), session_id)
+        records, page = self._looked_at(found), found.page
+        return Whole(
+            session=page.session,
+            records=tuple(records),
+            log=page.log,
+            head=sha256(page.raw),
+            key_id=page.seal.key_id if page.seal else None,
+            anchored=anchor is not None,
+            accepted=max((record.seq for record in records if isinstance(record.event, SealAccepted)), default=0),
+        )
+
     def _lines_of(self, session_id: str) -> list[AuditLine]:
         """What one session should have left in the audit log; CorruptStateError when anything of it is wrong."""
         found = self._parts.find(session_id)
         if found is None:
             return []
+        return _audit_lines(self._looked_at(found), found)
+
+    def _looked_at(self, found: Found) -> list[Record]:
+        """A session's records; CorruptStateError unless they hold and every value that they name is as it was."""
         records = require_whole(self._parts, found)
-        names = {found.page.session.definition.digest}
-        names.update(self._named_by(found.page.session))
+        names = set(self._named_by(found.page.session))
         for record in records[accepted_at(records) :]:
             names.update(self._named_by(record.event))
         for name in sorted(names - self._seen):
             self._parts.blobs.get(name)
             self._seen.add(name)
-        return _audit_lines(records, found)
+        return records
 
     def _named_by(self, of: Session | Event) -> list[str]:
         try:
-            return [name for one in _evidence(of) for name in references(one, self._parts.blobs.get)]
+            named = [name for one in _evidence(of) for name in references(one, self._parts.blobs.get)]
+            return named + _stored(of)
         except ValueError:
             raise torn("stored evidence does not parse") from None
 
@@ -109,8 +153,12 @@ def _audit_lines(records: list[Record], found: Found) -> list[AuditLine]:
     hashes = [record.prev for record in records[1:]] + [found.page.log.hash]
     lines: list[AuditLine] = []
     start = accepted_at(records)
+    session = fold(records[: start + 1])
     for index in range(start, len(records)):
-        line = audited(records[index].event, hashes[index], fold(records[: index + 1]))
+        event = records[index].event
+        if index > start:
+            session = machine.apply(session, event)
+        line = audited(event, hashes[index], session)
         if line is not None:
             lines.append(line)
     return lines
@@ -128,3 +176,22 @@ def _evidence(of: Session | Event) -> list[Evidence]:
         case _:
             evidence = getattr(of, "evidence", None)
             return [evidence] if isinstance(evidence, Evidence) else []
+
+
+def _stored(of: Session | Event) -> list[str]:
+    """The other blobs that are named: definitions, the results of checks, what was protected."""
+    match of:
+        case Session():
+            checked = of.under_way.checked if of.under_way else None
+            return [of.definition.digest, *(one.sha256 for one in of.baselines.values()), *_details(checked)]
+        case SealAccepted() | SessionImported() | SessionRestored():
+            return _stored(of.session)
+        case _:
+            definition = [of.definition.digest] if isinstance(of, SessionStarted | Repinned) else []
+            baseline = getattr(of, "baseline", None)
+            kept = [baseline.sha256] if isinstance(baseline, Stored) else []
+            return [*definition, *kept, *_details(getattr(of, "checked", None))]
+
+
+def _details(checked: Checked | None) -> list[str]:
+    return [checked.details.sha256] if checked and checked.details else []

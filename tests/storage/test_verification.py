@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.domain.events import SessionDeleted
-from mcp_server.domain.session import Evidence, Stored
+from mcp_server.domain.authority import Authority
+from mcp_server.domain.events import Event, Repinned, SessionDeleted
+from mcp_server.domain.results import Checked, Decision
+from mcp_server.domain.session import Evidence, Session, Stored
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.head import encode
@@ -17,9 +19,27 @@ from mcp_server.storage.locks import stripe_of
 from mcp_server.storage.log import NOTHING, Record, fold, line_after, read_log
 from mcp_server.storage.store import Store
 from mcp_server.storage.values import pack
-from tests.storage.support import BEGIN, BLOBS, Site, at, begun, completing, fresh, parts, refusing, started, toggling
+from tests.storage.support import (
+    BEGIN,
+    BLOBS,
+    DEFINITION,
+    Site,
+    at,
+    begun,
+    completing,
+    fresh,
+    parts,
+    refusing,
+    started,
+    toggling,
+)
+from tests.storage.tampering import edit_target
 
 pytestmark = pytest.mark.integration
+
+
+def kept(content: bytes) -> Stored:
+    return Stored(sha256=sha256(content), bytes=len(content))
 
 
 def blob_path(site: Site, digest: str) -> Path:
@@ -44,6 +64,50 @@ def test_every_blob_that_anything_names_must_be_there_and_right(site: Site, stor
         assert not store.verify().ok
         path.write_bytes(content)
         assert store.verify().ok
+
+
+def test_what_a_check_printed_and_what_was_protected_must_be_there_and_right_too(site: Site, store: Store) -> None:
+    results, baseline, other = b'[{"id":"tests","status":"failed"}]', b'{"tests/a.py":"x"}', b"another definition"
+    store.create(started(baseline=kept(baseline)), blobs={**BLOBS, sha256(baseline): baseline})
+
+    def refused(session: Session) -> Event:
+        return refusing()(session).model_copy(update={"checked": Checked(details=kept(results))})
+
+    def repinned(session: Session) -> Event:
+        definition = session.definition.model_copy(update={"digest": sha256(other)})
+        decision = Decision(at=at(session), authority=Authority())
+        return Repinned(at=at(session), definition=definition, phases=session.phases, decision=decision)
+
+    store.update("one", refused, blobs={sha256(results): results})
+    store.update("one", repinned, blobs={sha256(other): other})
+    assert store.verify("one").ok
+    for content in (results, baseline, other, DEFINITION):
+        blob_path(site, sha256(content)).write_bytes(b"forged")
+        assert [one.finding for one in store.verify("one").corrupt] == [
+            "tampered: stored content that it names is not what was stored"
+        ]
+        blob_path(site, sha256(content)).write_bytes(content)
+
+
+def test_a_whole_session_comes_with_what_can_be_held_against_its_files(site: Site, store: Store) -> None:
+    begun(store)
+    session = store.update("one", toggling).session
+    whole = store.whole("one")
+    log = site.log().read_bytes()
+    assert (whole.session, [record.seq for record in whole.records]) == (session, [1, 2])
+    assert (whole.log.length, whole.log.hash) == (len(log), sha256(log.splitlines(keepends=True)[-1]))
+    assert whole.head == sha256(site.head().read_bytes())
+    assert whole.key_id is not None
+    assert (whole.anchored, whole.accepted) == (True, 0)
+
+
+def test_of_a_whole_session_it_is_known_up_to_where_a_person_accepted_it(site: Site, store: Store) -> None:
+    begun(store)
+    edit_target(site)
+    with pytest.raises(CorruptStateError, match="tampered"):
+        store.whole("one")
+    store.accept_seal("one", at=BEGIN)
+    assert store.whole("one").accepted == 2
 
 
 def test_stored_evidence_that_does_not_parse_is_found(store: Store) -> None:
