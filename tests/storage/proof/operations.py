@@ -46,6 +46,8 @@ class Apart(Site):
 
 
 SITE: Final = Apart(Path("/site"))
+BASE: Final = (Path("/site"), Path("/home"), Path("/home/.share"))
+"""The folders that are there before the store is."""
 REQUEST: Final = Request("request-0000001", "arguments")
 EVIDENCE, EVIDENCE_BLOBS = pack({"report": "x" * 3000})
 
@@ -72,7 +74,7 @@ def store_on(fs: FileSystem) -> Store:
 
 def prepared(operation: Operation) -> Disk:
     """A disk with what is there before the operation, all of it on the platter."""
-    disk = Disk(Path("/site"), Path("/home"), Path("/home/.share"))
+    disk = Disk(*BASE)
     operation.prepare(store_on(disk))
     return disk.settled()
 

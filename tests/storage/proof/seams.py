@@ -90,6 +90,24 @@ class Faulty(Seam):
         raise OSError(self._fault.error, os.strerror(self._fault.error))
 
 
+class Death(BaseException):
+    """The process is gone."""
+
+
+class Dying(Seam):
+    """The disk of a process that dies at one of its calls; what it would do while it is unwound does not happen."""
+
+    def __init__(self, inner: FileSystem, calls: int) -> None:
+        super().__init__(inner)
+        self._calls = calls
+
+    def around(self, name: str, arguments: tuple[Any, ...], call: Call) -> Any:
+        self._calls -= 1
+        if self._calls < 0:
+            raise Death
+        return super().around(name, arguments, call)
+
+
 class Moments(Seam):
     """A disk that keeps itself as it was before each change."""
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from mcp_server.storage.store import Store
-from tests.storage.worker import SHARED, run_workers
 from tests.storage.support import Site, begun
+from tests.storage.worker import SHARED, run_workers
 
 pytestmark = pytest.mark.integration
 

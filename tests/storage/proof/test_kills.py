@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from mcp_server.storage.store import Store
-from tests.storage.worker import SHARED, run_workers
 from tests.storage.support import Site, begun, parts
+from tests.storage.worker import SHARED, run_workers
 
 pytestmark = pytest.mark.integration
 
