@@ -27,7 +27,7 @@ from mcp_server.errors import CorruptStateError
 from mcp_server.storage.anchors import AuditAnchor
 from mcp_server.storage.durable import make_private, opened, read_file, read_span, set_aside, write_file, write_span
 from mcp_server.storage.filesystem import CREATE, FileSystem
-from mcp_server.storage.findings import tampered
+from mcp_server.storage.findings import newer, tampered
 from mcp_server.storage.guard import Guard
 from mcp_server.storage.layout import Layout, sha256
 from mcp_server.storage.locks import Locks
@@ -138,7 +138,7 @@ class Audit:
         for number, line in enumerate(raw.splitlines(keepends=True), 1):
             parsed = _parse(line)
             if parsed is None:
-                raise tampered(f"line {number} of the audit log does not parse")
+                raise _unreadable(line, number)
             if parsed.prev != sha256(previous):
                 raise tampered(f"line {number} of the audit log does not follow from the one before it")
             previous = line
@@ -150,9 +150,10 @@ class Audit:
         with self._locks.hold("audit"):
             raw = self._raw()
             content = previous = b""
-            for line in filter(None, map(_parse, raw.splitlines())):
-                previous = line.model_copy(update={"prev": sha256(previous)}).model_dump_json().encode() + b"\n"
-                content += previous
+            for line in raw.splitlines():
+                if _parse(line) is not None or _is_later(line):
+                    previous = orjson.dumps({**orjson.loads(line), "prev": sha256(previous)}) + b"\n"
+                    content += previous
             if content != raw:
                 set_aside(self._fs, self._layout.quarantine, "audit", raw)
             # Also what is there already: whoever put it there may have died before it was durable.
@@ -182,6 +183,22 @@ def _parse(line: bytes) -> AuditLine | None:
         return AuditLine.model_validate_json(line)
     except ValidationError:
         return None
+
+
+def _is_later(line: bytes) -> bool:
+    """Whether a line is one but for a kind, or fields, that a later version of the program may have written."""
+    try:
+        AuditLine.model_validate_json(line)
+    except ValidationError as error:
+        problems = error.errors(include_input=False)
+        return all(one["type"] == "extra_forbidden" or one["loc"] == ("kind",) for one in problems)
+    return False
+
+
+def _unreadable(line: bytes, number: int) -> CorruptStateError:
+    if _is_later(line):
+        return newer(f"line {number} of the audit log is of a kind that this version of pos-workflow does not know")
+    return tampered(f"line {number} of the audit log does not parse")
 
 
 def _last_line(raw: bytes) -> bytes:

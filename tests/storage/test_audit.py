@@ -139,6 +139,26 @@ def test_what_a_loss_of_power_left_of_a_line_is_cut_off_by_the_next_one(site: Si
     assert store.verify().ok
 
 
+@pytest.mark.parametrize("later", [{"kind": "of tomorrow"}, {"mood": "calm"}])
+def test_what_a_newer_program_wrote_is_named_as_that_and_kept_when_the_log_is_accepted(
+    site: Site, store: Store, later: dict[str, str]
+) -> None:
+    begun(store)
+    path = site.root / "audit.jsonl"
+    line = json.loads(path.read_bytes())
+    path.write_bytes(path.read_bytes() + json.dumps({**line, **later, "prev": "0" * 64}).encode() + b"\n")
+    assert store.verify().store == (
+        "newer: line 2 of the audit log is of a kind that this version of pos-workflow does not know",
+    )
+    store.accept_all(at=BEGIN)
+    first, second = (json.loads(one) for one in path.read_bytes().splitlines())
+    assert first == line
+    assert second == {**line, **later, "prev": second["prev"]}
+    assert store.verify().store == (
+        "newer: line 2 of the audit log is of a kind that this version of pos-workflow does not know",
+    )
+
+
 def test_a_line_of_a_kind_that_a_newer_program_wrote_is_not_taken_for_a_torn_one(site: Site, store: Store) -> None:
     begun(store)
     with (site.root / "audit.jsonl").open("ab") as log:
