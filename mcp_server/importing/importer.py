@@ -79,7 +79,7 @@ class Importer:
                 if praxis_os.is_ours(fields):
                     yield Result(name, "already_there", "it is a session of this program")
                     continue
-                made = self._made(fields, file)
+                made = self._made(fields, file, at)
                 _take(taken, made.session.session_id, name)
                 result = self._result(name, made)
                 if result.outcome == "imported" and authority is not None:
@@ -97,11 +97,11 @@ class Importer:
             return Result(name, "already_there", there, session.session_id)
         return Result(name, "imported", _standing(session), session.session_id, made.document.lost)
 
-    def _made(self, fields: dict[str, Any], file: SourceFile) -> _Made:
+    def _made(self, fields: dict[str, Any], file: SourceFile, at: datetime) -> _Made:
         """The session that a file makes; UnfitError when it makes none."""
         read = praxis_os.normalised(fields, file, self._zone)
         session_id = _id_here(read.fields["session_id"])
-        document, found = self._pinning.resolved(read, session_id)
+        document, found = self._pinning.resolved(read, session_id, at)
         document = raised(document)
         session = Session.model_validate_json(canonical(document.fields))
         require_reachable(session)
@@ -134,11 +134,8 @@ class Importer:
         return "it was imported before"
 
     def _commit(self, made: _Made, at: datetime, authority: Authority) -> None:
-        running = made.session.session_status is Status.ACTIVE
-        # What it took elsewhere is not known; here its time begins now.
-        session = made.session.model_copy(update={"active_since": at if running else None})
         lost = made.document.lost
-        event = SessionImported(at=at, session=session, source=made.source, lost=lost, authority=authority)
+        event = SessionImported(at=at, session=made.session, source=made.source, lost=lost, authority=authority)
         self._store.bring(event, blobs=made.document.blobs)
 
 

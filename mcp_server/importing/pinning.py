@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Protocol
 
@@ -39,7 +40,7 @@ class Pinning:
         self._project = project
         self._known: dict[str, Found | str] = {}
 
-    def resolved(self, document: Document, session_id: str) -> tuple[Document, Found]:
+    def resolved(self, document: Document, session_id: str, at: datetime) -> tuple[Document, Found]:
         """Version 0 with what had to be found out, and the definition. Raises UnfitError where that cannot be."""
         fields = dict(document.fields)
         options: dict[str, Any] = fields["options"]
@@ -61,6 +62,7 @@ class Pinning:
             # Of a dynamic workflow praxis-os counted the phases without those of the plan, or not at all.
             "total_phases": None if source is not None else fields["total_phases"],
             "resolved": {
+                "at": at,
                 "session_id": session_id,
                 "workflow_type": workflow.workflow_type,
                 "definition": pinned.model_dump(),
@@ -75,7 +77,7 @@ class Pinning:
             try:
                 known = self._library.find(name)
             except (NotFoundError, ConfigurationError) as error:
-                known = f"{error.message}. {error.remediation}"
+                known = error.message
             self._known[name] = known
         if isinstance(known, str):
             raise UnfitError(f"its definition cannot be used: {known}")

@@ -30,8 +30,9 @@ class Artifact(Frozen):
 
 
 class Resolved(Frozen):
-    """What the file does not say itself: the id it gets here, its definition, and that definition's phases."""
+    """What the file does not say: the id it gets here, its definition, that one's phases, and when it comes over."""
 
+    at: AwareDatetime
     session_id: str
     workflow_type: str
     definition: DefinitionRef
@@ -84,6 +85,8 @@ def from_version_0(document: Document) -> Document:
         "created_at": old.created_at.isoformat(),
         "last_updated": changed.isoformat(),
         "completed_at": changed.isoformat() if complete else None,
+        # What it took elsewhere is not known; here its time begins now.
+        "active_since": None if complete else old.resolved.at.isoformat(),
         "imported_from": old.session_id,
     }
     return replace(document, fields=fields, blobs=blobs, lost=(*document.lost, *walk.lost()))
