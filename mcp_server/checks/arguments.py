@@ -49,10 +49,6 @@ class Values:
         """A glob, in which what is filled in means itself and no pattern."""
         return self._filled(text, {}, literal)
 
-    def globs(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """Each of them."""
-        return tuple(map(self.glob, texts))
-
     def _filled(self, text: str, places: Mapping[str, str], form: Callable[[str], str] = str) -> str:
         values: dict[str, str] = {}
         for name in placeholders(text):

@@ -6,23 +6,17 @@ Whatever cannot be told does not hold: output that was cut, a pattern that takes
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 import regex
 from pydantic import JsonValue
 
 from mcp_server.checks.output import Output
+from mcp_server.checks.readings import CUT, MATCH_SECONDS, MAX_SHOWN, UntoldError, number_in, shown, value_in
 from mcp_server.domain.checks import Check, Conditions, NumberInOutput, ValueInJson
-from mcp_server.domain.values import is_list, is_number, is_object, same
-
-MATCH_SECONDS: Final = 1.0
-MAX_SHOWN: Final = 80
-MAX_INTEGER: Final = 2**53
-"""Beyond it JSON's readers do not agree on an integer."""
-_CUT: Final = "cannot be told, since only the end of the output was kept"
+from mcp_server.domain.values import is_number, same
 
 
 class FilesAsFacts(Protocol):
@@ -62,10 +56,6 @@ class GlobFacts:
 Facts = RunFacts | FileFacts | GlobFacts
 
 
-class _UntoldError(Exception):
-    """Something cannot be read out of what was found; the text says why."""
-
-
 def unmet(conditions: Conditions, facts: Facts) -> str | None:
     """What does not hold, every condition of it with what was found and what was wanted; None when all of it holds."""
     judges = _JUDGES[type(facts)]
@@ -85,10 +75,10 @@ def value_read(check: Check, facts: Facts) -> JsonValue:
     conditions = check.conditions
     try:
         if isinstance(facts, RunFacts) and conditions.stdout_json is not None:
-            return _in_json(conditions.stdout_json, facts.stdout)
+            return value_in(conditions.stdout_json, facts.stdout)
         if isinstance(facts, RunFacts) and conditions.stdout_number is not None:
-            return _in_output(conditions.stdout_number, facts.stdout)
-    except (_UntoldError, TimeoutError, regex.error):
+            return number_in(conditions.stdout_number, facts.stdout)
+    except (UntoldError, TimeoutError, regex.error):
         return None
     return facts.count if isinstance(facts, GlobFacts) else unmet(conditions, facts) is None
 
@@ -106,7 +96,7 @@ def _judged(judge: Callable[[Any, Any], str | None] | None, name: str, wanted: o
         return f"{name} cannot be told: {error.strerror or error}"
     except regex.error as error:
         return f"{name} cannot be told: it is no pattern ({error})"
-    except _UntoldError as error:
+    except UntoldError as error:
         return f"{name} {error}"
 
 
@@ -118,15 +108,15 @@ def _stdout_matches(pattern: str, facts: RunFacts) -> str | None:
     if _found(pattern, facts.stdout):
         return None
     if facts.stdout.truncated:
-        raise _UntoldError(_CUT)
-    return f"the output does not match {_shown(pattern)}"
+        raise UntoldError(CUT)
+    return f"the output does not match {shown(pattern)}"
 
 
 def _stdout_not_matches(pattern: str, facts: RunFacts) -> str | None:
     if _found(pattern, facts.stdout):
-        return f"the output matches {_shown(pattern)}, which it must not"
+        return f"the output matches {shown(pattern)}, which it must not"
     if facts.stdout.truncated:
-        raise _UntoldError(_CUT)
+        raise UntoldError(CUT)
     return None
 
 
@@ -140,31 +130,11 @@ def _stdout_min_lines(wanted: int, facts: RunFacts) -> str | None:
 
 
 def _stdout_number(wanted: NumberInOutput, facts: RunFacts) -> str | None:
-    return _compared("the number in the output", _in_output(wanted, facts.stdout), wanted)
-
-
-def _in_output(wanted: NumberInOutput, output: Output) -> int | float:
-    last = None
-    for last in regex.finditer(wanted.pattern, output.text, timeout=MATCH_SECONDS):  # noqa: B007 - the last one counts
-        pass
-    if last is None:
-        raise _UntoldError(_CUT if output.truncated else f"finds no number: nothing matches {_shown(wanted.pattern)}")
-    group = 1 if last.re.groups else 0
-    text = last.group(group) or ""
-    # What begins where the output was cut may have begun before.
-    if output.truncated and last.start(group) == 0:
-        raise _UntoldError(_CUT)
-    try:
-        number = float(text)
-    except ValueError:
-        raise _UntoldError(f"found {_shown(text)}, which is no number") from None
-    if not math.isfinite(number):
-        raise _UntoldError(f"found {_shown(text)}, which is no finite number")
-    return int(number) if number.is_integer() and "." not in text and abs(number) < MAX_INTEGER else number
+    return _compared("the number in the output", number_in(wanted, facts.stdout), wanted)
 
 
 def _stdout_json(wanted: ValueInJson, facts: RunFacts) -> str | None:
-    value = _in_json(wanted, facts.stdout)
+    value = value_in(wanted, facts.stdout)
     if wanted.equals is not None and not same(value, wanted.equals[0]):
         return f"{wanted.path} is {_json(value)}, wanted {_json(wanted.equals[0])}"
     if wanted.at_least is None and wanted.at_most is None:
@@ -172,40 +142,6 @@ def _stdout_json(wanted: ValueInJson, facts: RunFacts) -> str | None:
     if not is_number(value):
         return f"{wanted.path} is {_json(value)}, wanted a number"
     return _compared(wanted.path, value, NumberInOutput(pattern="", at_least=wanted.at_least, at_most=wanted.at_most))
-
-
-def _in_json(wanted: ValueInJson, output: Output) -> JsonValue:
-    if output.truncated:
-        raise _UntoldError(_CUT)
-    try:
-        value: Any = json.loads(
-            output.tail.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite, parse_int=_integer
-        )
-        # What no record could hold is refused here: half of a pair of surrogates.
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise _UntoldError("cannot be told: the output is no JSON") from None
-    for name in wanted.path.split("."):
-        if is_object(value) and name in value:
-            value = value[name]
-        elif is_list(value) and name.isascii() and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
-        else:
-            raise _UntoldError(f"finds nothing at {wanted.path}")
-    return cast("JsonValue", value)
-
-
-def _refuse(text: str) -> float:
-    raise ValueError(text)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refuse(text)
-
-
-def _integer(text: str) -> int | float:
-    return int(text) if len(text) < len(str(MAX_INTEGER)) else _finite(text)
 
 
 def _compared(what: str, number: float, wanted: NumberInOutput) -> str | None:
@@ -232,11 +168,11 @@ def _min_bytes(wanted: int, facts: FileFacts) -> str | None:
 
 
 def _contains(text: str, facts: FileFacts) -> str | None:
-    return None if facts.files.contains(facts.path, text) else f"it does not contain {_shown(text)}"
+    return None if facts.files.contains(facts.path, text) else f"it does not contain {shown(text)}"
 
 
 def _matches(pattern: str, facts: FileFacts) -> str | None:
-    return None if facts.files.matches(facts.path, pattern) else f"it does not match {_shown(pattern)}"
+    return None if facts.files.matches(facts.path, pattern) else f"it does not match {shown(pattern)}"
 
 
 def _unchanged(_: bool, facts: FileFacts) -> str | None:
@@ -249,10 +185,6 @@ def _count_at_least(wanted: int, facts: GlobFacts) -> str | None:
 
 def _count_at_most(wanted: int, facts: GlobFacts) -> str | None:
     return None if facts.count <= wanted else f"{facts.count} match, wanted at most {wanted}"
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
 
 
 def _json(value: JsonValue) -> str:

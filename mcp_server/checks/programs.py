@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +22,14 @@ from mcp_server.checks.probes import ProjectProbes
 from mcp_server.checks.protection import listed, printable
 from mcp_server.checks.scratch import Scratch, scratch
 from mcp_server.checks.supervisor import Cancellation, Command
-from mcp_server.domain.checking import CheckPlan
-from mcp_server.domain.checks import Check, placeholders
+from mcp_server.domain.checks import Check, Retry, placeholders
 from mcp_server.domain.results import CheckResult, CheckStatus, Run
 
 JUDGED_BYTES: Final = 1 << 20
 """How much of the end of an output is judged."""
 MAX_MATCHES: Final = 200
+Pinned = Callable[[], Mapping[str, bytes]]
+"""Gives the files of the definition, by their paths in it."""
 CORES: Final = os.cpu_count() or 1
 _SLOTS: Final = threading.BoundedSemaphore(CORES)
 """Programs side by side, of all runs of this process together."""
@@ -42,6 +43,15 @@ class EndedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Order:
+    """What one run is filled in with."""
+
+    values: Values
+    definition: Pinned
+    match: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Judged:
     run: Run
     value: JsonValue
@@ -49,50 +59,55 @@ class _Judged:
 
 
 class Programs:
-    """Runs the programs of one plan. What they get of the outside is made from ``inherited``."""
+    """Runs the programs of one project. What they get of the outside is made from ``inherited``."""
 
-    def __init__(
-        self, project: Path, inherited: Mapping[str, str], plan: CheckPlan, values: Values, files: ProjectFiles
-    ) -> None:
+    def __init__(self, project: Path, inherited: Mapping[str, str], files: ProjectFiles, probes: ProjectProbes) -> None:
         self._project = project
         self._inherited = inherited
-        self._plan = plan
-        self._values = values
         self._files = files
-        self._probes = ProjectProbes(project)
+        self._probes = probes
 
-    def result(self, check: Check, cancellation: Cancellation) -> CheckResult:
-        """What a check comes to. Raises EndedError when cancelled, LookupError for what is missing to run it."""
-        matches: tuple[str, ...] = ()
-        if check.for_each is not None:
-            glob = self._values.glob(check.for_each)
+    def result(self, check: Check, values: Values, definition: Pinned, cancellation: Cancellation) -> CheckResult:
+        """What a check comes to, once for each match.
+
+        Raises EndedError when cancelled, LookupError for what is missing to run it, OSError when the system has no
+        room for it.
+        """
+        if check.for_each is None:
+            return _combined(check, [self._judged(check, _Order(values, definition), KEEP_BYTES, cancellation)])
+        glob = values.glob(check.for_each)
+        try:
             matches = self._files.matching(glob)
-            if not matches or len(matches) > MAX_MATCHES:
-                count = f"{len(matches)} match" if matches else "nothing matches"
-                bound = f", more than the {MAX_MATCHES} that it is run for" if matches else ""
-                return _result(check, "failed", f"{count} {printable(glob)}{bound}")
-        keep = min(KEEP_BYTES, _RECORDED_BYTES // max(1, len(matches)))
-        judged = [self._judged(check, match, keep, cancellation) for match in matches or (None,)]
-        return _combined(check, judged)
+        except OSError as error:
+            return _failed(check, f"what matches {printable(glob)} cannot be told: {error.strerror or error}")
+        if not matches:
+            return _failed(check, f"nothing matches {printable(glob)}")
+        if len(matches) > MAX_MATCHES:
+            return _failed(check, f"{len(matches)} match {printable(glob)}, and it is run for {MAX_MATCHES} at most")
+        keep = min(KEEP_BYTES, _RECORDED_BYTES // len(matches))
+        orders = (_Order(values, definition, match) for match in matches)
+        return _combined(check, [self._judged(check, order, keep, cancellation) for order in orders])
 
-    def _judged(self, check: Check, match: str | None, keep: int, cancellation: Cancellation) -> _Judged:
+    def _judged(self, check: Check, order: _Order, keep: int, cancellation: Cancellation) -> _Judged:
         """One run, repeated as far as the check wants it."""
         with scratch() as room:
-            argv = self._argv(check, match, room)
-            seconds, tries = 0.0, 1
+            places = self._places(check, order, room)
+            argv = order.values.argv(check.run, places)
+            seconds, tries = 0.0, 0
             while True:
+                tries += 1
                 result = self._run(check, argv, room, cancellation)
                 seconds += result.duration_seconds
                 status, problem = _verdict(check, argv[0], result)
-                if status == "passed" or not _is_flaky(check, result) or check.retry is None:
+                if status == "passed" or not _is_flaky(check.retry, result):
                     break
-                if tries >= check.retry.attempts:
+                if check.retry is None or tries >= check.retry.attempts:
                     break
                 _pause(check.retry.delay(tries), cancellation)
-                tries += 1
         run = Run(
-            argv=tuple(map(printable, argv)),
-            match=None if match is None else printable(match),
+            # As it is written: the copy of the definition is gone by then.
+            argv=tuple(map(printable, order.values.argv(check.run, {**places, "definition": "{definition}"}))),
+            match=None if order.match is None else printable(order.match),
             status=status,
             problem=problem,
             exit_code=result.exit_code,
@@ -108,15 +123,16 @@ class Programs:
         facts = _facts(result)
         return _Judged(run, None if facts is None else value_read(check, facts), seconds)
 
-    def _argv(self, check: Check, match: str | None, room: Scratch) -> tuple[str, ...]:
+    def _places(self, check: Check, order: _Order, room: Scratch) -> dict[str, str]:
+        """What stands for something in this run alone."""
         places = {"project": str(self._project)}
-        if match is not None:
-            if not self._probes.inside(match):
-                raise LookupError(f"{printable(match)} leads out of the project")
-            places["match"] = f"./{match}"
+        if order.match is not None:
+            if not self._probes.inside(order.match):
+                raise LookupError(f"{printable(order.match)} leads out of the project")
+            places["match"] = f"./{order.match}"
         if any(name == "definition" for text in check.run for name in placeholders(text)):
-            places["definition"] = str(room.copy(self._plan.definition()))
-        return self._values.argv(check.run, places)
+            places["definition"] = str(room.copy(order.definition()))
+        return places
 
     def _run(self, check: Check, argv: tuple[str, ...], room: Scratch, cancellation: Cancellation) -> supervisor.Result:
         environment = {
@@ -153,11 +169,11 @@ def _verdict(check: Check, program: str, result: supervisor.Result) -> tuple[Che
         problem = unmet(check.conditions, facts)
         return ("passed", None) if problem is None else ("failed", problem)
     wanted = check.conditions.exit_code
-    exit_wanted = "an exit by itself" if wanted is None else f"the exit code {wanted}"
+    exit_wanted = "an end by itself" if wanted is None else f"the exit code {wanted}"
     if result.outcome == "signalled":
         return "failed", f"it was ended by {result.signal}, wanted {exit_wanted}"
     if result.outcome == "timed_out":
-        return "failed", f"it was ended after {check.timeout_seconds:g} seconds without result, wanted {exit_wanted}"
+        return "failed", f"it did not end within {check.timeout_seconds:g} seconds, wanted {exit_wanted}"
     return "failed", result.reason or "how it ended is not known"
 
 
@@ -168,13 +184,11 @@ def _facts(result: supervisor.Result) -> RunFacts | None:
     return RunFacts(result.exit_code, result.stdout)
 
 
-def _is_flaky(check: Check, result: supervisor.Result) -> bool:
-    """Whether the check wants to be run again after such an end."""
-    if check.retry is None:
+def _is_flaky(retry: Retry | None, result: supervisor.Result) -> bool:
+    """Whether it is to be run again after such an end."""
+    if retry is None:
         return False
-    if result.outcome == "timed_out":
-        return check.retry.on_timeout
-    return result.exit_code in check.retry.on_exit_codes
+    return retry.on_timeout if result.outcome == "timed_out" else result.exit_code in retry.on_exit_codes
 
 
 def _combined(check: Check, judged: list[_Judged]) -> CheckResult:
@@ -197,8 +211,8 @@ def _combined(check: Check, judged: list[_Judged]) -> CheckResult:
     )
 
 
-def _result(check: Check, status: CheckStatus, problem: str) -> CheckResult:
-    return CheckResult(id=check.id, description=check.description, status=status, problem=problem)
+def _failed(check: Check, problem: str) -> CheckResult:
+    return CheckResult(id=check.id, description=check.description, status="failed", problem=problem)
 
 
 def _recorded(output: Output, keep: int) -> str:
