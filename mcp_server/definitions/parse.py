@@ -66,8 +66,6 @@ def _workflow(bundle: Bundle, root: Node, problems: list[Problem]) -> Workflow |
     options = read_options(root)
     phases = tuple(_held_to_declarations(phase, phases, options, problems) for phase in phases)
     budget = read_budget(root.child("budget"))
-    if budget is not None:
-        phases = tuple(_metered(phase) for phase in phases)
     awaits_plan = source is not None and bundle.plan is None
     if not (phases or awaits_plan) or not all(required.values()):
         return None
@@ -123,9 +121,3 @@ def _held_to_declarations(
     problems.extend(Problem("error", file, None, said, hint) for said in wrong)
     problem = phase.gate.problem or f"the gate is invalid: {'; '.join(wrong[:3])}"
     return phase.model_copy(update={"gate": phase.gate.model_copy(update={"problem": problem})})
-
-
-def _metered(phase: Phase) -> Phase:
-    # No gate may pass unmetered what asks to be metered.
-    gate = phase.gate.model_copy(update={"unsupported": (*phase.gate.unsupported, "budget")})
-    return phase.model_copy(update={"gate": gate})

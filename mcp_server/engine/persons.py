@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from mcp_server.definitions.library import Library
+from mcp_server.definitions.library import Found, Library
 from mcp_server.definitions.plans.files import with_plan
 from mcp_server.domain import attempts, machine
 from mcp_server.domain.attempts import Submission
 from mcp_server.domain.authority import Authority
+from mcp_server.domain.budgeting import budget_of
 from mcp_server.domain.checks import Budget
+from mcp_server.domain.definition import Gate, Phase
 from mcp_server.domain.events import BudgetRaised, Event, PhaseReopened, Repinned
 from mcp_server.domain.results import Decision
-from mcp_server.domain.session import Basis, DefinitionRef, Evidence, GateState, Session, Status
-from mcp_server.engine.gatekeeper import Gatekeeper, Standing
-from mcp_server.engine.ground import Ground, Outcome, View, require_phase
-from mcp_server.engine.planning import plan_of
+from mcp_server.domain.session import DefinitionRef, Session, Status
+from mcp_server.engine.approvals import LOOK_AGAIN, Approvals, submitted_in
+from mcp_server.engine.gatekeeper import Gatekeeper
+from mcp_server.engine.ground import Ground, Outcome, listed, require_phase
 from mcp_server.errors import ConfigurationError
-from mcp_server.storage.values import settled
-
-_NOTHING: Final = Evidence()
 
 
 class Persons:
@@ -33,104 +32,43 @@ class Persons:
         self._library = library
         self._ground = ground
         self._gatekeeper = gatekeeper
+        self.approvals = Approvals(ground, gatekeeper)
+        """What a gate asks of a person."""
 
-    def pending(self) -> list[Session]:
-        """The sessions that wait for a person, the one that has waited longest first."""
-        waiting = [one for one in self._ground.store.sessions().sessions if one.gate is GateState.AWAITING_APPROVAL]
-        return sorted(waiting, key=lambda one: (one.last_updated, one.session_id))
-
-    def is_fresh(self, session_id: str) -> bool:
-        """Whether what was judged is still so: the files are the same, and the question has not lapsed."""
-        session = self._ground.store.read(session_id)
-        view = self._ground.view(session)
-        under_way = session.under_way
-        if view.session.gate is not GateState.AWAITING_APPROVAL or under_way is None or under_way.checked is None:
-            return False
-        phase = require_phase(view.workflow, session.current_phase)
-        plan = plan_of(self._ground, session, view.workflow, phase)
-        return self._ground.checker.contents(plan) == under_way.checked.contents
-
-    def check_again(self, session_id: str) -> Standing:
-        """Run the checks of the attempt that waits for a person anew; StateError when none does."""
-        return self._gatekeeper.again(session_id)
-
-    def approve(self, session_id: str, authority: Authority, note: str | None = None) -> Outcome:
-        """Let the phase go whose attempt waits for a person; the session moves on at once.
-
-        Raises StateError when none waits, or when what was judged is no longer so (``is_fresh``).
-        """
-        before = self._awaiting(self._ground.store.read(session_id))
-        if not self.is_fresh(session_id):
-            raise machine.refusal(
-                before, "The files have changed since they were checked, or the question has lapsed.", _AGAIN
-            )
-        seen = before.under_way
-        workflow = self._ground.workflow(before)
-        entered = self._gatekeeper.entered(before, before.current_phase)
-        submitted = before.draft.evidence if before.draft else _NOTHING
-        items = self._ground.items(submitted)
-        bases: dict[str, Basis] = {name: _approved(one.basis) for name, one in items.items()}
-        evidence, blobs = settled(submitted, bases, {}, self._ground.store.blob)
-
-        def decide(session: Session) -> Event:
-            if self._awaiting(session).under_way != seen or seen is None:
-                raise machine.refusal(session, "Another attempt waits for a person by now.", _AGAIN)
-            phase = require_phase(workflow, session.current_phase)
-            decision = self._decision(authority, note)
-            submission = Submission(seen.attempt, evidence, decision.at, checked=seen.checked, decision=decision)
-            entry = self._ground.entry(session, workflow, phase.number)
-            basis = attempts.basis_of(phase, bases, decision)
-            return attempts.passed(phase, entry, submission, basis, baseline=entered.stored)
-
-        return self._ground.commit(session_id, decide, blobs={**blobs, **entered.blobs})
-
-    def reject(self, session_id: str, authority: Authority, note: str | None = None) -> Outcome:
-        """Refuse the attempt that waits for a person, with the note as what is wrong. StateError when none waits."""
-
-        def decide(session: Session) -> Event:
-            under_way = self._awaiting(session).under_way
-            phase = require_phase(self._ground.workflow(session), session.current_phase)
-            decision = self._decision(authority, note)
-            submission = Submission(
-                under_way.attempt if under_way else session.record.attempt,
-                session.draft.evidence if session.draft else _NOTHING,
-                decision.at,
-                checked=under_way.checked if under_way else None,
-                decision=decision,
-            )
-            return attempts.turned_down(session, phase, attempts.rejection(note), submission)
-
-        return self._ground.commit(session_id, decide)
-
-    def override(self, session_id: str, authority: Authority, reason: str) -> Outcome:
-        """Let the current phase go although its gate did not, from ``active`` or ``failed``.
+    def override(self, session_id: str, phase: int, authority: Authority, reason: str) -> Outcome:
+        """Let the current phase, which is ``phase``, go although its gate did not, from ``active`` or ``failed``.
 
         Raises StateError elsewhere, and when the gate says that it is not to be overridden.
         """
-        before = self._ground.store.read(session_id)
-        entered = self._gatekeeper.entered(before, before.current_phase)
+        entered = self._gatekeeper.entered(self._ground.store.read(session_id), phase)
 
         def decide(session: Session) -> Event:
             workflow = self._ground.workflow(session)
-            phase = require_phase(workflow, session.current_phase)
-            if session.session_status not in (Status.ACTIVE, Status.FAILED):
-                raise machine.refusal(session, f"A session that is {session.session_status} has no gate to override.")
-            if not phase.gate.allow_override:
-                raise machine.refusal(
-                    session, f"The gate of phase {phase.number} says that it is not to be overridden.", _MEND
-                )
+            gate = self.require_overridable(session, phase)
             decision = self._decision(authority, reason)
             submission = Submission(
                 session.record.attempt,
-                session.draft.evidence if session.draft else _NOTHING,
+                submitted_in(session),
                 decision.at,
                 checked=session.under_way.checked if session.under_way else None,
                 decision=decision,
             )
-            entry = self._ground.entry(session, workflow, phase.number)
-            return attempts.overridden(phase, entry, submission, baseline=entered.stored)
+            entry = self._ground.entry(session, workflow, phase)
+            return attempts.overridden(gate, entry, submission, baseline=entered.stored)
 
         return self._changed(session_id, decide, entered.blobs)
+
+    def require_overridable(self, session: Session, phase: int) -> Phase:
+        """The phase whose gate may be overridden now; StateError says why it may not."""
+        found = require_phase(self._ground.workflow(session), phase)
+        if session.session_status not in (Status.ACTIVE, Status.FAILED):
+            hint = "Resume it first." if session.session_status is Status.PAUSED else "Nothing has to be done."
+            raise machine.refusal(session, f"A session that is {session.session_status} has no gate to override.", hint)
+        if session.current_phase != phase:
+            raise machine.refusal(session, f"The session is in phase {session.current_phase} by now.", LOOK_AGAIN)
+        if not found.gate.allow_override:
+            raise machine.refusal(session, f"The gate of phase {phase} says that it is not to be overridden.", _MEND)
+        return found
 
     def reopen(self, session_id: str, authority: Authority, reason: str) -> Outcome:
         """Open a failed phase again, its attempts counted anew."""
@@ -140,36 +78,61 @@ class Persons:
 
         return self._changed(session_id, decide)
 
-    def raise_budget(self, session_id: str, authority: Authority, budget: Budget, reason: str | None) -> Outcome:
-        """Give a session another budget."""
-        return self._changed(
-            session_id,
-            lambda _: BudgetRaised(at=self._ground.now(), budget=budget, decision=self._decision(authority, reason)),
-        )
+    def set_budget(
+        self, session_id: str, authority: Authority, changes: Mapping[str, float | str], reason: str
+    ) -> Outcome:
+        """Give a session another budget: the one it has, with ``changes`` to fields of ``Budget`` by name."""
 
-    def repin(self, session_id: str, authority: Authority, reason: str) -> Outcome:
-        """Have a session go on with the definition, and the plan, that are on disk now.
+        def decide(session: Session) -> Event:
+            present = budget_of(session, self._ground.workflow(session)) or Budget()
+            budget = Budget.model_validate({**present.model_dump(), **changes})
+            return BudgetRaised(at=self._ground.now(), budget=budget, decision=self._decision(authority, reason))
 
-        Raises ConfigurationError when they do not load or do not have the phases that the session has been in.
+        return self._changed(session_id, decide)
+
+    def on_disk(self, session_id: str) -> Found:
+        """The definition, with the plan, that a session would be pinned to.
+
+        Raises ConfigurationError when they do not load or do not have the phases that the session has been in, and
+        StateError when the session is completed or has that definition already.
         """
-        before = self._ground.store.read(session_id)
+        session = self._ground.store.read(session_id)
         found = with_plan(
-            self._library.find(before.workflow_type),
-            self._ground.options(before),
+            self._library.find(session.workflow_type),
+            self._ground.options(session),
             self._ground.workspace.world.read,
         )
-        numbers = found.workflow.numbers
-        been = tuple(record.phase for record in before.phase_history)
-        if numbers[: len(been)] != been:
+        been = tuple(sorted(record.phase for record in session.phase_history))
+        if tuple(number for number in found.workflow.numbers if been[0] <= number <= been[-1]) != been:
             raise ConfigurationError(
-                f"The definition on disk has the phases {', '.join(map(str, numbers))}, and this session has been in "
-                f"{', '.join(map(str, been))}.",
+                f"The definition on disk has the phases {listed(found.workflow.numbers)}, and this session has been in "
+                f"{listed(been)}.",
                 remediation="Keep the phases that it has been in as they were numbered, or start a new session.",
             )
+        if session.session_status is Status.COMPLETED:
+            raise machine.refusal(session, "The session is completed.", "Nothing has to be done.")
+        if found.digest == session.definition.digest:
+            raise machine.refusal(session, "The session has the definition that is on disk.", "Nothing has to be done.")
+        return found
+
+    def repin(self, session_id: str, digest: str, authority: Authority, reason: str) -> Outcome:
+        """Have a session go on with the definition, and the plan, that are on disk now (``on_disk``).
+
+        ``digest`` is the one of what the person was shown. Raises StateError when by now it is another one, or the
+        session is in another phase than when this began.
+        """
+        before = self._ground.store.read(session_id)
+        found = self.on_disk(session_id)
+        if found.digest != digest:
+            raise machine.refusal(before, "The definition on disk has changed in the meantime.", LOOK_AGAIN)
         phase = require_phase(found.workflow, before.current_phase)
         entered = self._gatekeeper.baseline(before, found.workflow, phase)
 
         def decide(session: Session) -> Event:
+            if session.current_phase != phase.number:
+                raise machine.refusal(session, f"The session is in phase {session.current_phase} by now.", LOOK_AGAIN)
+            pinned = require_phase(self._ground.workflow(session), phase.number)
+            same = _left_alone(pinned.gate) == _left_alone(phase.gate)
             return Repinned(
                 at=self._ground.now(),
                 definition=DefinitionRef(
@@ -178,22 +141,13 @@ class Persons:
                     name=found.workflow.name,
                     source=found.source,
                 ),
-                phases=numbers,
-                baseline=session.baselines.get(phase.number) or entered.stored,
+                phases=found.workflow.numbers,
+                # What is protected otherwise than before was not looked at when the phase was entered.
+                baseline=(session.baselines.get(phase.number) if same else None) or entered.stored,
                 decision=self._decision(authority, reason),
             )
 
         return self._changed(session_id, decide, {**entered.blobs, found.digest: found.bundle.encode()})
-
-    def view(self, session_id: str) -> View:
-        """A session as it is now."""
-        return self._ground.view(self._ground.store.read(session_id))
-
-    def _awaiting(self, session: Session) -> Session:
-        if session.gate is not GateState.AWAITING_APPROVAL or session.under_way is None:
-            paused = " It is paused: resume it first." if session.session_status is Status.PAUSED else ""
-            raise machine.refusal(session, f"No attempt of this session waits for a person.{paused}")
-        return session
 
     def _decision(self, authority: Authority, note: str | None) -> Decision:
         return Decision(at=self._ground.now(), authority=authority, note=note)
@@ -206,10 +160,10 @@ class Persons:
         return outcome
 
 
-def _approved(basis: Basis) -> Basis:
-    """Why a piece of evidence is believed once a person has approved it."""
-    return "human" if basis == "attested" else basis
+def _left_alone(gate: Gate) -> tuple[str, ...]:
+    """The files that a phase must leave alone, as its gate names them."""
+    kept = (check.file for check in gate.checks if check.conditions.unchanged_since_phase_start)
+    return (*gate.protected_paths, *kept)
 
 
-_AGAIN: Final = "Have the checks run again (pos-workflow approve does), and look at what they say."
 _MEND: Final = "Mend what the gate asks for, or repin the session to a definition that asks for something else."

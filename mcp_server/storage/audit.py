@@ -13,7 +13,15 @@ import orjson
 from pydantic import ValidationError
 
 from mcp_server.domain.events import (
+    AttemptsExhausted,
+    BudgetRaised,
     Event,
+    GateRefused,
+    GateSentBack,
+    PhaseCompleted,
+    PhaseOverridden,
+    PhaseReopened,
+    Repinned,
     SealAccepted,
     SessionDeleted,
     SessionImported,
@@ -21,7 +29,10 @@ from mcp_server.domain.events import (
     SessionRestored,
     SessionStarted,
     SessionUndeleted,
+    WorkflowCompleted,
+    WorkflowOverridden,
 )
+from mcp_server.domain.results import Decision
 from mcp_server.domain.session import Frozen, Session
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.anchors import AuditAnchor
@@ -38,6 +49,7 @@ _TAIL: Final = 64 * 1024
 Kind = Literal[
     "started", "imported", "migrated", "deleted", "undeleted", "purged", "restored",
     "seal_accepted", "trusted", "untrusted",
+    "approved", "rejected", "overridden", "reopened", "repinned", "budget_raised",
 ]  # fmt: skip
 
 
@@ -79,7 +91,10 @@ def audited(event: Event, event_id: str, session: Session) -> AuditLine | None:
         case SealAccepted():
             kind, reason = "seal_accepted", event.finding
         case _:
-            return None
+            decided = _decided(event)
+            if decided is None:
+                return None
+            kind, reason = decided
     return AuditLine(
         kind=kind,
         session_id=session.session_id,
@@ -88,6 +103,29 @@ def audited(event: Event, event_id: str, session: Session) -> AuditLine | None:
         reason=reason,
         event=event_id,
     )
+
+
+def _decided(event: Event) -> tuple[Kind, str | None] | None:
+    """What a person decided about a session, and why; None where nobody did."""
+    match event:
+        case PhaseOverridden() | WorkflowOverridden():
+            return "overridden", event.decision.note if event.decision else None
+        case PhaseCompleted(decision=Decision(note=note)) | WorkflowCompleted(decision=Decision(note=note)):
+            return "approved", note
+        case (
+            GateRefused(decision=Decision(note=note))
+            | AttemptsExhausted(decision=Decision(note=note))
+            | GateSentBack(decision=Decision(note=note))
+        ):
+            return "rejected", note
+        case PhaseReopened():
+            return "reopened", event.reason
+        case Repinned():
+            return "repinned", event.decision.note
+        case BudgetRaised():
+            return "budget_raised", event.decision.note
+        case _:
+            return None
 
 
 class Audit:

@@ -392,13 +392,14 @@ def test_a_broken_gate_makes_the_definition_invalid_and_blocks_where_it_is_alrea
 
 
 @pytest.mark.parametrize("budget", [{"max_tokens": 5}, {"mode": "strict", "max_cost_usd": 0.5}])
-def test_a_budget_blocks_every_gate_of_the_workflow(write: Write, budget: object) -> None:
-    found = workflow(write, phases=[{"phase_number": n, "phase_name": "P"} for n in (1, 2)], budget=budget)
-    assert [phase.gate.unsupported for phase in found.phases] == [("budget",), ("budget",)]
+def test_a_budget_is_read(write: Write, budget: dict[str, object]) -> None:
+    found = workflow(write, budget=budget)
+    assert found.budget is not None
+    assert found.budget.model_dump(include=set(budget)) == budget
 
 
-def test_a_budget_that_is_off_blocks_nothing(write: Write) -> None:
-    assert workflow(write, budget={"mode": "off", "max_tokens": 5}).phases[0].gate.unsupported == ()
+def test_a_budget_that_is_off_is_none(write: Write) -> None:
+    assert workflow(write, budget={"mode": "off", "max_tokens": 5}).budget is None
 
 
 @pytest.mark.requirement("format:phase-range")
