@@ -17,7 +17,7 @@ from mcp_server.domain.authority import Authority
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.events import SessionImported
 from mcp_server.domain.session import Session, Status
-from mcp_server.errors import CorruptStateError, NotFoundError, PosWorkflowError
+from mcp_server.errors import ConflictError, CorruptStateError, NotFoundError, PosWorkflowError
 from mcp_server.importing import praxis_os
 from mcp_server.importing.pinning import Files, Pinning
 from mcp_server.importing.source import Source, SourceFile
@@ -86,7 +86,7 @@ class Importer:
                     self._commit(made, at, authority)
             except UnfitError as error:
                 result = Result(name, "refused", str(error))
-            except CorruptStateError as error:
+            except (CorruptStateError, ConflictError) as error:
                 result = Result(name, "refused", error.message)
             yield result
 

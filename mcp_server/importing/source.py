@@ -47,9 +47,7 @@ class Source:
                     raise UnfitError(f"it is larger than {MAX_BYTES // 2**20} MiB")
                 raw = read_span(self._fs, fd, 0, found.st_size)
                 return SourceFile(raw, datetime.fromtimestamp(found.st_mtime, UTC))
-        except (FileNotFoundError, PermissionError) as error:
-            raise UnfitError(f"it cannot be read ({error.strerror})") from None
         except OSError as error:
             if error.errno in NOT_A_FILE:
                 raise UnfitError("it is a link, or no file at all") from None
-            raise
+            raise UnfitError(f"it cannot be read ({error.strerror})") from None

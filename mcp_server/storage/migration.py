@@ -70,9 +70,9 @@ class Migrator:
         parts = self._parts
         older: list[Older] = []
         left: list[Corrupt] = []
-        ids = parts.session_ids()
         with Outcome():
             parts.root.identity()
+            ids = parts.session_ids()
             for number, session_id in enumerate(ids):
                 self._progress("Reading sessions", number, len(ids))
                 try:
@@ -90,6 +90,9 @@ class Migrator:
         found = self.look()
         if not found.older:
             return found
+        with Outcome():
+            # Folders may be missing, of locks too, where a store was put back by hand.
+            parts.root.make()
         with Outcome(), parts.locks.hold_all():
             # Again, since only now nobody changes anything.
             found = self.look()
