@@ -64,11 +64,12 @@ class Collection:
         self._remove = remove
         self._progress = progress
         self._purged: set[str] = set()
+        self._outcome = Outcome()
 
     def run(self) -> Collected:
         """Find what can go, and remove it if that was asked for."""
         parts = self._parts
-        with Outcome():
+        with Outcome() as self._outcome:
             if not parts.root.identity():
                 return Collected((), ())
             if self._remove:
@@ -104,10 +105,12 @@ class Collection:
     def _purge(self, session_id: str) -> bool:
         """Remove a session for good, unless somebody took it out of the trash. Its anchor stays, so its id does too."""
         parts = self._parts
-        with parts.locked(session_id):
+        with parts.locked(session_id) as outcome:
             found = parts.settle(session_id)
             if found is None or not self._expired(found):
                 return False
+            outcome.committing()
+            self._outcome.committing()
             # A crash may have left the anchor behind, and then the files would seem to have been taken away.
             parts.guard.anchor(found.page)
             session, event = found.page.session, sha256(f"purged {found.page.log.hash}".encode())
@@ -219,6 +222,8 @@ class Collection:
         for number, name in enumerate(swept):
             self._progress("Removing values", number, len(swept))
             path = self._blob(name)
+            if self._remove:
+                self._outcome.committing()
             if not self._remove or sweep(parts.fs, path, lambda one: self._old(one) is not None):
                 yield Garbage("value", str(path.relative_to(parts.layout.root)), old[name])
 
@@ -252,6 +257,7 @@ class Collection:
         return self._parts.layout.blob(name)
 
     def _unlink(self, path: Path) -> None:
+        self._outcome.committing()
         with suppress(FileNotFoundError):
             self._parts.fs.unlink(path)
             self._parts.fs.fsync_dir(path.parent)

@@ -186,21 +186,28 @@ class Restore:
             # Before the lock: a doubt takes it.
             untrusted = self._plan.here(session_id)
         with parts.locked(session_id) as outcome:
-            here: Found | str | None = untrusted
-            if not isinstance(untrusted, str):
-                try:
-                    here = parts.settle(session_id)
-                    if here is not None:
-                        require_whole(parts, here)
-                except CorruptStateError as error:
-                    here = error.message
+            here = untrusted if isinstance(untrusted, str) else self._settled(session_id, outcome)
             step = step_of(wanted, here, exists=here is not None or parts.exists(session_id))
             if step.does == "as_it_is":
                 outcome.committing()
                 self._put_files(wanted.contained)
             elif wanted.found is not None and step.does != "unchanged":
                 self._commit(wanted.found, here if isinstance(here, Found) else None, at, authority, outcome)
+            if step.does != "left":
+                self._clear(session_id)
             return step
+
+    def _settled(self, session_id: str, outcome: Outcome) -> Found | str | None:
+        """A session as it is here, under its lock."""
+        parts = self._parts
+        try:
+            found = parts.settle(session_id)
+            if found is not None and isinstance(require_whole(parts, found)[-1].event, SessionRestored):
+                # Whoever restored it may have died before that was durable.
+                parts.pages.write(found.place, found.page, outcome)
+        except CorruptStateError as error:
+            return error.message
+        return found
 
     def _put_files(self, one: Contained) -> None:
         """Put files into their place as they are: the log first, since the head speaks of it."""
@@ -223,6 +230,10 @@ class Restore:
             at = max(at, here.page.session.last_updated)
             event = event.model_copy(update={"at": at})
             place, before = here.place, here.page
+            if place == parts.layout.trash and parts.home(archived) == parts.layout.live:
+                # Before the commit: a list of the sessions looks for the live ones in one folder only.
+                parts.move(session_id, place, parts.layout.live)
+                place = parts.layout.live
         else:
             place, before = parts.home(archived), self._relaid(wanted)
         after = machine.apply(before.session, event)
@@ -230,9 +241,7 @@ class Restore:
         line = audited(event, page.log.hash, after)
         if line is not None:
             parts.audit.append(line)
-        if here is None:
-            self._clear(parts.layout.trash if place == parts.layout.live else parts.layout.live, session_id)
-        elif place != parts.home(after):
+        if place != parts.home(after):
             parts.move(session_id, place, parts.home(after))
 
     def _relaid(self, wanted: Found) -> Page:
@@ -246,15 +255,22 @@ class Restore:
     def _newest(self, session_id: str, here: Found | None) -> int:
         """The newest version that was ever known of a session."""
         version = here.page.session.version if here is not None else 0
-        with suppress(CorruptStateError):
-            anchor = self._parts.guard.anchors.read(session_id)
-            version = max(version, anchor.version if anchor is not None else 0)
+        for _ in range(2):
+            # A version that is forgotten is handed out again, so a single refusal by the system is not believed.
+            with suppress(CorruptStateError):
+                anchor = self._parts.guard.anchors.read(session_id)
+                version = max(version, anchor.version if anchor is not None else 0)
         return version
 
-    def _clear(self, place: Place, session_id: str) -> None:
-        """Remove files that could not be trusted from the other place; they are in the backup of the state before."""
+    def _clear(self, session_id: str) -> None:
+        """Remove what files that could not be trusted have left in the other place; the backup made before has them."""
         parts = self._parts
-        for path in (place.head(session_id), place.log(session_id)):
-            with suppress(FileNotFoundError):
-                parts.fs.unlink(path)
-                parts.fs.fsync_dir(place.folder)
+        with suppress(CorruptStateError):
+            found = parts.find(session_id)
+            if found is None:
+                return
+            other = parts.layout.trash if found.place == parts.layout.live else parts.layout.live
+            for path in (other.head(session_id), other.log(session_id)):
+                with suppress(FileNotFoundError):
+                    parts.fs.unlink(path)
+                    parts.fs.fsync_dir(other.folder)
