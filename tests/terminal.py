@@ -1,82 +1,20 @@
-"""A person at a terminal: a command on a pseudo-terminal of its own, and what is typed when it asks.
+"""A person at a terminal, as a program: ``terminal.py LINES COMMAND…`` types each of the lines when something is asked.
 
-As a program: ``terminal.py LINES COMMAND…`` types each of the lines (`` | `` between them) when something is asked.
+There is `` | `` between the lines.
 """
 
 from __future__ import annotations
 
 import os
-import pty
 import re
-import select
-import subprocess
 import sys
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-PATIENCE = 30.0
+from mcp_server.cli.terminal import ASKED, PATIENCE, Played, play
 
-ASKED = re.compile(rb"(?:confirm|passphrase):(?:\s|\x1b\[[0-9;]*m)*\Z")
-"""How the program asks: whatever it has printed by then ends so, and then perhaps in the end of a colour."""
+__all__ = ["ASKED", "PATIENCE", "STYLE", "Played", "play"]
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 """Colours and weights, which are not what a page shows."""
-
-# The controlling terminal is what a passphrase is asked on; only the process itself can take one.
-_AT_TERMINAL = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
-
-
-@dataclass(frozen=True)
-class Played:
-    """How a command ended, and all that was to be seen on the terminal."""
-
-    code: int
-    out: str
-
-
-def play(
-    command: Sequence[str],
-    typed: Sequence[str] = (),
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: str = "/",
-    asked: re.Pattern[bytes] = ASKED,
-) -> Played:
-    """Run a command on a terminal of its own; each time it asks, type the next of the lines.
-
-    One that asks for more than is typed is told the end of the input.
-    """
-    ours, theirs = pty.openpty()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _AT_TERMINAL, *command], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=env
-        )
-    finally:
-        os.close(theirs)
-    lines = iter(typed)
-    shown = b""
-    seen = 0
-    deadline = time.monotonic() + PATIENCE
-    try:
-        while select.select([ours], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            try:
-                part = os.read(ours, 4096)
-            except OSError:
-                # Linux answers so where the other end has gone.
-                part = b""
-            if not part:
-                break
-            shown += part
-            if asked.search(shown, seen):
-                seen = len(shown)
-                line = next(lines, None)
-                os.write(ours, b"\x04" if line is None else line.encode() + b"\n")
-        return Played(process.wait(PATIENCE), shown.decode(errors="replace"))
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
 
 
 if __name__ == "__main__":

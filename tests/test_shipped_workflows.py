@@ -15,11 +15,10 @@ from mcp_server.definitions.tasks import task_content
 from mcp_server.definitions.validate import validate_folder
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.gates import Verdict, evidence_schema, judge, required_names
-from tests.shipped_evidence import FILES, HONEST, OPTIONS
+from tests.shipped_evidence import FILES, HONEST, OPTIONS, WORKFLOWS
 
 pytestmark = pytest.mark.integration
 
-WORKFLOWS = Path(__file__).parents[1] / "workflows"
 FOLDERS = sorted(path.parent for path in WORKFLOWS.glob("*/metadata.json"))
 OF_PLANS = {("spec_execution_v1", 1), ("spec_execution_v1", 2)}
 """Phases whose gates are the plan's own, and no better than it."""
@@ -325,10 +324,10 @@ def _nothing(gate: Gate) -> dict[str, Any]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project that holds the files that the honest evidence speaks of."""
-    for files in FILES.values():
+    """For each workflow a folder with the files that its honest evidence speaks of."""
+    for workflow, files in FILES.items():
         for name, text in files.items():
-            path = tmp_path / name
+            path = tmp_path / workflow / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     return tmp_path
@@ -336,7 +335,7 @@ def project(tmp_path: Path) -> Path:
 
 def _judged(project: Path, workflow: str, phase: int, changes: dict[str, Any]) -> Verdict:
     evidence = {name: value for name, value in (HONEST[workflow][phase] | changes).items() if value is not GONE}
-    return judge(_phase(workflow, phase).gate, evidence, ProjectProbes(project))
+    return judge(_phase(workflow, phase).gate, evidence, ProjectProbes(project / workflow))
 
 
 def test_there_is_honest_evidence_for_every_phase_of_every_workflow() -> None:
@@ -365,7 +364,7 @@ def test_its_folder_is_its_name_and_it_has_a_readme(folder: Path) -> None:
 @pytest.mark.parametrize(("workflow", "phase"), GATES)
 def test_a_gate_refuses_no_evidence_at_all(project: Path, workflow: str, phase: int) -> None:
     gate = _phase(workflow, phase).gate
-    verdict = judge(gate, {}, ProjectProbes(project))
+    verdict = judge(gate, {}, ProjectProbes(project / workflow))
     assert verdict.outcome == "refused"
     assert verdict.missing == required_names(gate)
 
@@ -375,13 +374,13 @@ def test_a_gate_refuses_no_evidence_at_all(project: Path, workflow: str, phase: 
 def test_a_gate_refuses_one_answer_for_everything(project: Path, workflow: str, phase: int, value: Any) -> None:
     gate = _phase(workflow, phase).gate
     evidence = {field.name: value for field in gate.fields}
-    assert judge(gate, evidence, ProjectProbes(project)).outcome == "refused"
+    assert judge(gate, evidence, ProjectProbes(project / workflow)).outcome == "refused"
 
 
 @pytest.mark.parametrize(("workflow", "phase"), GATES)
 def test_a_gate_refuses_nothing_in_the_right_form(project: Path, workflow: str, phase: int) -> None:
     gate = _phase(workflow, phase).gate
-    assert judge(gate, _nothing(gate), ProjectProbes(project)).outcome == "refused"
+    assert judge(gate, _nothing(gate), ProjectProbes(project / workflow)).outcome == "refused"
 
 
 @pytest.mark.parametrize(("workflow", "phase"), GATES)

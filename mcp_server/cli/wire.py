@@ -17,7 +17,7 @@ from mcp_server.actions.schema import TOOL_NAME
 from mcp_server.settings import environment_without_settings
 
 PROTOCOL: Final = "2025-11-25"
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 END_SECONDS: Final = 5.0
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mcp_server.cli import selftest
-from mcp_server.cli.evidence import honest_evidence
+from mcp_server.cli import scenes, selftest
+from mcp_server.cli.evidence import Lie, Step, honest_evidence
 from mcp_server.cli.rehearsal import Rehearsal
+from mcp_server.cli.scenes import Scene, person_at
 from mcp_server.cli.selftest import Latency, SelfTest, run_selftest
 from mcp_server.cli.selftest_report import GROUPS, markdown
+from mcp_server.cli.terminal import Played
 from mcp_server.cli.wire import Wire, WireError
 from mcp_server.dispatch import dispatch
 from tests.cli.support import Cli
@@ -24,14 +26,22 @@ from tests.support import ACTIONS, Body, Home, tree
 SHIPPED = {"small_change_v1": 2, "spec_creation_v1": 3, "spec_execution_v1": 4, "test_generation_v3": 8}
 
 
+PLAIN = tuple(honest for honest in honest_evidence() if honest.workflow == "small_change_v1")
+"""The workflow that every chapter can be played with, at the least cost."""
+
+
 @pytest.fixture
-def engine_call(tmp_path: Path) -> Callable[[Body], Body]:
-    """The tool in this process, in a project that holds the files of the evidence."""
+def scene(tmp_path: Path) -> Scene:
+    """The tool in this process, in a project of that workflow, and a person at a terminal there."""
     home = Home.make(tmp_path)
-    for honest in honest_evidence():
-        honest.write_files(home.project)
+    PLAIN[0].write_files(home.project)
     engine = home.engine()
-    return lambda arguments: dispatch(engine, arguments).body
+    return Scene(
+        PLAIN[0],
+        home.project,
+        lambda arguments: dispatch(engine, arguments).body,
+        person_at(home.project, home.user),
+    )
 
 
 @pytest.mark.acceptance
@@ -53,12 +63,12 @@ def test_it_leads_a_real_server_through_everything_and_writes_the_report(cli: Cl
 
 
 @pytest.mark.integration
-def test_a_rehearsal_calls_every_action_and_completes_every_workflow(engine_call: Callable[[Body], Body]) -> None:
-    rehearsal = Rehearsal(engine_call)
-    rehearsal.run(honest_evidence())
+def test_a_rehearsal_calls_every_action_and_completes_its_workflow(scene: Scene) -> None:
+    rehearsal = Rehearsal(PLAIN)
+    assert rehearsal.play(scene)
     assert rehearsal.issues == []
     assert rehearsal.succeeded == set(ACTIONS)
-    assert rehearsal.completed == SHIPPED
+    assert rehearsal.completed == {"small_change_v1": 2}
     assert set(rehearsal.seconds) >= set(ACTIONS)
 
 
@@ -82,37 +92,102 @@ BREAKAGES: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.integration
 @pytest.mark.parametrize(("action", "wrong"), BREAKAGES, ids=str)
 def test_an_action_that_answers_wrongly_is_found_and_the_rest_is_still_tried(
-    engine_call: Callable[[Body], Body], action: str, wrong: dict[str, Any]
+    scene: Scene, action: str, wrong: dict[str, Any]
 ) -> None:
     def call(arguments: Body) -> Body:
-        body = engine_call(arguments)
+        body = scene.call(arguments)
         return body | wrong if arguments["action"] == action and body["status"] == "success" else body
 
-    rehearsal = Rehearsal(call)
-    rehearsal.run(honest_evidence())
+    rehearsal = Rehearsal(PLAIN)
+    assert rehearsal.play(replace(scene, call=call))
     assert rehearsal.failed or rehearsal.issues
     assert any(issue.startswith(("complete_phase", "rollback", action)) for issue in rehearsal.issues)
     assert {"list_workflows", "start", "list_sessions"} <= set(rehearsal.seconds)
 
 
 @pytest.mark.integration
-def test_a_refusal_that_does_not_come_is_found(engine_call: Callable[[Body], Body]) -> None:
+def test_a_refusal_that_does_not_come_is_found(scene: Scene) -> None:
     def call(arguments: Body) -> Body:
-        return {**engine_call(arguments), "error_type": "RuntimeError"}
+        return {**scene.call(arguments), "error_type": "RuntimeError"}
 
-    rehearsal = Rehearsal(call)
-    rehearsal.run(honest_evidence())
+    rehearsal = Rehearsal(PLAIN)
+    rehearsal.play(replace(scene, call=call))
     assert "no_such_action: should have been refused with ValueError, and came to RuntimeError" in rehearsal.issues
 
 
-@pytest.mark.unit
-def test_a_broken_conversation_ends_the_rehearsal() -> None:
+@pytest.mark.integration
+def test_a_broken_conversation_ends_the_rehearsal(scene: Scene) -> None:
     def call(_: Body) -> Body:
         raise WireError("no answer")
 
-    rehearsal = Rehearsal(call)
-    rehearsal.run(honest_evidence())
+    rehearsal = Rehearsal(PLAIN)
+    assert not rehearsal.play(replace(scene, call=call))
     assert rehearsal.issues == ["The conversation broke: no answer."]
+
+
+@pytest.mark.integration
+def test_a_command_that_goes_wrong_at_the_terminal_is_found(scene: Scene) -> None:
+    def person(*arguments: str) -> Played:
+        return scene.person(*arguments, "--no-such-flag")
+
+    rehearsal = Rehearsal(PLAIN)
+    assert rehearsal.play(replace(scene, person=person))
+    assert rehearsal.issues[0].startswith("trust: pos-workflow trust ended with exit code 2: ")
+
+
+AT = "complete_phase: phase 2 of small_change_v1"
+LYING = Lie("a lie", {"prices.py": None, "new.py": "x = 1\n"}, {"exit_code_after": 1}, ())
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("lie", "issues"),
+    [
+        (replace(LYING, refused_by=("exit_code_after",)), []),
+        (
+            replace(LYING, refused_by=("x",)),
+            [f"{AT}, a lie: refused by exit_code_after, files_changed instead of x"],
+        ),
+    ],
+    ids=["found out", "by something else"],
+)
+def test_a_lie_has_to_be_found_out_by_what_it_is_said_to_be(scene: Scene, lie: Lie, issues: list[str]) -> None:
+    before = tree(scene.project)
+    honest = replace(scene.honest, steps={2: Step({}, (lie,))})
+    rehearsal = Rehearsal([honest])
+    rehearsal.play(replace(scene, honest=honest))
+    assert rehearsal.issues == issues
+    now = tree(scene.project)
+    assert {name: now[name] for name in before} == before
+    assert "project/new.py" not in now
+
+
+@pytest.mark.integration
+def test_the_work_of_a_phase_is_done_before_it_is_handed_in(scene: Scene) -> None:
+    files = {"prices.py": None, "new.py": "x = 1\n"}
+    honest = replace(
+        scene.honest,
+        steps={2: Step(files)},
+        evidence=scene.honest.evidence
+        | {2: scene.honest.evidence[2] | {"files_changed": ["new.py"], "unplanned": {"new.py": "it is a new file"}}},
+    )
+    rehearsal = Rehearsal([honest])
+    rehearsal.play(replace(scene, honest=honest))
+    assert rehearsal.issues == []
+    assert not (scene.project / "prices.py").exists()
+
+
+@pytest.mark.integration
+def test_a_median_over_the_target_leaves_out_the_time_of_the_checks(scene: Scene) -> None:
+    def call(arguments: Body) -> Body:
+        body = scene.call(arguments)
+        return body | {"checks": [{"id": "x", "status": "passed"}]} if "checks" in body else body
+
+    rehearsal = Rehearsal(PLAIN)
+    assert rehearsal.play(replace(scene, call=call))
+    assert rehearsal.issues == []
+    # What is left is the attempt at a paused session, which is refused before anything is judged.
+    assert len(rehearsal.seconds["complete_phase"]) == 1
 
 
 @pytest.mark.unit
@@ -195,8 +270,8 @@ def test_an_impatient_person_leaves_neither_a_server_nor_a_folder_behind(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(selftest, "Wire", Watched)
-    monkeypatch.setattr(Rehearsal, "run", interrupted)
+    monkeypatch.setattr(scenes, "Wire", Watched)
+    monkeypatch.setattr(Rehearsal, "play", interrupted)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         selftest.run_selftest()
