@@ -244,14 +244,19 @@ def _last_line(raw: bytes) -> bytes:
 
 
 def _without_torn(raw: bytes) -> bytes:
-    """A log without what a writer left at its end that died, or lost its power: half a line, or one with holes."""
+    """A log without what writers left at its end that died, or lost their power: half a line, or one with holes."""
     whole = raw[: raw.rfind(b"\n") + 1]
-    last = _last_line(whole)
-    try:
-        orjson.loads(last)
-    except orjson.JSONDecodeError:
-        return whole[: len(whole) - len(last)]
+    while whole and not _is_json(last := _last_line(whole)):
+        whole = whole[: -len(last)]
     return whole
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _reaches(anchor: AuditAnchor | None, raw: bytes) -> bool:

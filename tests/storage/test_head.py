@@ -1,16 +1,15 @@
-"""A damaged head is never believed and never raises anything unexpected; its form is published."""
+"""A head has a published form, and one of a later form is never believed or overwritten."""
 
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from mcp_server.errors import CorruptStateError
-from mcp_server.storage.head import REQUESTS_KEPT, decode, json_schema, with_request
+from mcp_server.storage.head import REQUESTS_KEPT, json_schema, with_request
 from mcp_server.storage.store import Store
 from tests.storage.support import BEGIN, Site, begun, completing, fresh, toggling, with_checksum
 
@@ -37,33 +36,6 @@ def test_a_head_is_readable_json_that_the_published_schema_describes(raw: bytes)
     assert head["artifacts"] == {"1": {"items": {}, "stored": None}}
     assert list(head)[-2:] == ["checksum", "seal"]
     assert (head["log"]["count"], head["version"], head["completed_phases"]) == (3, 3, [1])
-
-
-def test_a_head_cut_off_anywhere_is_never_believed(raw: bytes) -> None:
-    for length in (*range(0, len(raw), 7), *range(len(raw) - 300, len(raw))):
-        with pytest.raises(CorruptStateError, match="torn"):
-            decode(raw[:length])
-
-
-def test_a_flipped_bit_is_never_believed(site: Site, store: Store, raw: bytes) -> None:
-    chance = random.Random(7)  # noqa: S311 - the same bits in every run
-    tail = range((len(raw) - 250) * 8, len(raw) * 8)
-    for bit in (*chance.sample(range(len(raw) * 8), 300), *chance.sample(tail, 300)):
-        damaged = bytearray(raw)
-        damaged[bit // 8] ^= 1 << bit % 8
-        site.head().write_bytes(damaged)
-        with pytest.raises(CorruptStateError):
-            store.read("one")
-
-
-@pytest.mark.slow
-def test_every_flipped_bit_is_never_believed(site: Site, store: Store, raw: bytes) -> None:
-    for bit in range(len(raw) * 8):
-        damaged = bytearray(raw)
-        damaged[bit // 8] ^= 1 << bit % 8
-        site.head().write_bytes(damaged)
-        with pytest.raises(CorruptStateError):
-            store.read("one")
 
 
 @pytest.mark.parametrize(

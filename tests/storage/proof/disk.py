@@ -1,7 +1,7 @@
 """A disk in memory that knows what a loss of power may leave of it.
 
 Every change is in the page cache first: a reader sees it at once, the platter may never. What was not synced is lost or
-kept, each change for itself and in any order: of a write the length it gives the file, its first half, its second; of a
+kept, each change for itself and in any order: of a write the length it gives the file, and each third of it; of a
 folder each name. A rename within a folder is one change. One into another folder takes the old name away no sooner than
 it adds the new one, unless the old folder alone was synced. Syncing a file says nothing about its name.
 
@@ -102,9 +102,10 @@ class Disk(FileSystem):
 
     def write(self, fd: int, data: bytes | memoryview, offset: int) -> int:
         number = self._writable(fd)
-        content, middle = bytes(data), len(data) // 2
-        pieces = (b"", offset + len(content)), (content[:middle], offset), (content[middle:], offset + middle)
-        self._change(number, [_writing(*piece) for piece in pieces])
+        content, third = bytes(data), len(data) // 3
+        lengthening = _writing(b"", offset + len(content))
+        pieces = [(start, content[start:end]) for start, end in ((0, third), (third, 2 * third), (2 * third, None))]
+        self._change(number, [lengthening, *(_writing(piece, offset + start) for start, piece in pieces)])
         return len(content)
 
     def truncate(self, fd: int, size: int) -> None:
