@@ -127,7 +127,9 @@ def prune(
 def archive_path(ctx: Context, given: Path) -> Path:
     """Where the archive is that somebody named."""
     own = ctx.store.parts.layout.backups / given
-    return own if len(given.parts) == 1 and not given.exists() else given.expanduser()
+    found = own if len(given.parts) == 1 and not given.exists() else given.expanduser()
+    # A person may well keep archives behind a link; the store itself follows none.
+    return found.resolve()
 
 
 def described(one: Backup) -> dict[str, Any]:

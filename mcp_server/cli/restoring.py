@@ -49,7 +49,7 @@ def restore(
     """
     authority = None if dry_run else require_person(ctx, operator_file)
     store = ctx.store
-    path = archive_path(ctx, archive).absolute()
+    path = archive_path(ctx, archive)
     with ExitStack() as stack:
         with watched() as progress:
             job = stack.enter_context(opened_restore(store.parts, path, session, progress))
@@ -57,7 +57,7 @@ def restore(
         if not json or authority is not None:
             _show(job, steps, quiet=json)
         if authority is None or not changed(steps):
-            return _planned(job.manifest, steps, json=json)
+            return _planned(job.manifest, steps, dry_run=dry_run, json=json)
         confirm("Restore?", session or "restore", authority)
         with watched() as progress:
             done = job.run(at=datetime.now(UTC), authority=authority, progress=progress)
@@ -93,10 +93,10 @@ def _show(job: Restore, steps: Sequence[Step], *, quiet: bool) -> None:
     _name(steps)
 
 
-def _planned(manifest: Manifest, steps: Sequence[Step], *, json: bool) -> int:
+def _planned(manifest: Manifest, steps: Sequence[Step], *, dry_run: bool, json: bool) -> int:
     """Nothing was changed, since nothing was asked for or nothing is to be done."""
     if json:
-        print_json({"dry_run": True, "created_at": manifest.created_at.isoformat(), "sessions": _as_json(steps)})
+        print_json({"dry_run": dry_run, "created_at": manifest.created_at.isoformat(), "sessions": _as_json(steps)})
     else:
         say("Nothing was changed." if changed(steps) else "There is nothing to restore; nothing was changed.")
     return 1 if _distrusted(steps) else 0

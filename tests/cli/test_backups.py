@@ -78,6 +78,13 @@ def test_a_damaged_backup_is_named_wherever_one_looks(cli: Cli, ask: Ask) -> Non
     assert cli("backups", "verify", "no-such.zip").code == 1
 
 
+def test_an_archive_behind_a_link_is_found(cli: Cli, ask: Ask, tmp_path: Path) -> None:
+    arrange(ask, "open")
+    cli("backup", str(tmp_path / "mine.zip"))
+    (tmp_path / "link.zip").symlink_to(tmp_path / "mine.zip")
+    assert cli("backups", "verify", str(tmp_path / "link.zip")).code == 0
+
+
 def test_the_oldest_are_pruned(cli: Cli, ask: Ask) -> None:
     arrange(ask, "open")
     for _ in range(3):
