@@ -99,11 +99,11 @@ class Migrator:
             for one in found.older:
                 parts.settle(one.session_id)
             backup = Backups(parts).make(None, at=self._at, kind="before_migration", progress=self._progress)
-            before = self._hashes()
+            before, logs = self._hashes(), {one.session_id: self._log(one.session_id) for one in found.older}
             putting_back = PuttingBack(parts)
             try:
                 self._change(found.older, putting_back)
-                self._compare(before, found.older)
+                self._compare(before, logs)
             except BaseException as error:
                 self._put_back(putting_back, before, error)
                 raise
@@ -136,19 +136,18 @@ class Migrator:
             if line is not None:
                 parts.audit.append(line)
 
-    def _compare(self, before: dict[Path, str], older: Iterable[Older]) -> None:
+    def _compare(self, before: dict[Path, str], logs: dict[str, str]) -> None:
         """Raise CorruptStateError unless what was migrated says what it said, and everything else is as it was."""
         parts = self._parts
         changed: set[Path] = set()
-        for one in older:
-            found = parts.find(one.session_id)
+        for session_id, log in logs.items():
+            found = parts.find(session_id)
             if found is None or _version(found.page) != PRESENT:
-                raise tampered(f"{one.session_id} was not migrated")
-            records = require_whole(parts, found)
-            start = parts.pages.read_raw_log(found.place, one.session_id)[: found.page.log.last]
-            if before.get(found.place.log(one.session_id)) != sha256(start) or len(records) != found.page.log.count:
-                raise tampered(f"the log of {one.session_id} does not begin as it was")
-            changed |= {found.place.head(one.session_id), found.place.log(one.session_id)}
+                raise tampered(f"{session_id} was not migrated")
+            require_whole(parts, found)
+            if sha256(parts.pages.read_raw_log(found.place, session_id, found.page.log.last)) != log:
+                raise tampered(f"the log of {session_id} does not begin as it was")
+            changed |= {found.place.head(session_id), found.place.log(session_id)}
         after = self._hashes()
         for path in before.keys() | after.keys():
             if path not in changed and before.get(path) != after.get(path):
@@ -168,6 +167,11 @@ class Migrator:
             ) from error
         if isinstance(error, Exception):
             raise StorageError("The migration failed, and every file was put back.", outcome="unchanged") from error
+
+    def _log(self, session_id: str) -> str:
+        """What the valid part of a session's log holds."""
+        found = self._parts.find(session_id)
+        return sha256(self._parts.pages.read_raw_log(found.place, session_id, found.page.log.length)) if found else ""
 
     def _hashes(self) -> dict[Path, str]:
         """What every head and log holds now."""

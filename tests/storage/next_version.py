@@ -20,6 +20,7 @@ from typing import Any
 
 import mcp_server
 from mcp_server.domain.session import SCHEMA_VERSION, Session
+from mcp_server.errors import PosWorkflowError
 from mcp_server.storage.document import Document
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.migration import Migrator
@@ -125,10 +126,10 @@ class Noting(Seam):
         return super().around(name, arguments, call)
 
 
-def _faults(site: Site, *, each: bool = False) -> str:
+def _faults(site: Site, *, each: bool = False, for_good: bool = False) -> str:
     """Fail the calls of a migration in turn, before and after they had their effect: each, or those that write.
 
-    Gives how many failures were met, and every way in which a file was then not what it had been.
+    Gives how many failures were met, and everything that was then not as it has to be.
     """
     site.save("before")
     noting = Noting(QuickFileSystem())
@@ -140,20 +141,38 @@ def _faults(site: Site, *, each: bool = False) -> str:
     failing = [number for number, (name, writes) in enumerate(noting.noted) if each or (writes and name != "open")]
     for number, effect in itertools.product(failing, (0.0, 1.0)):
         site.restore("before")
+        outcome = "done"
         try:
-            fs = Faulty(QuickFileSystem(), number, Fault(errno.EIO, effect=effect))
+            fs = Faulty(QuickFileSystem(), number, Fault(errno.EIO, effect=effect, for_good=for_good))
             Migrator(parts(site.store(fs=fs)), BEGIN).run()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the files are compared
+        except PosWorkflowError as error:
             failed += 1
-            if originals(site) != kept:
-                wrong.append(f"{number} {effect} {noting.noted[number]}: {error}")
-        if not site.store(fs=QuickFileSystem()).verify().ok:
-            wrong.append(f"{number} {effect} {noting.noted[number]}: what it left does not verify")
+            outcome = error.facts.get("outcome", error.message)
+        if problem := _problem(site, outcome, kept, for_good=for_good):
+            wrong.append(f"{noting.noted[number]} {effect}: {problem}")
     return f"{failed} of {2 * len(failing)} {wrong}"
+
+
+def _problem(site: Site, outcome: str, kept: dict[str, bytes], *, for_good: bool) -> str | None:
+    """What is not as it has to be after a migration that ended so, on a disk that is sound again."""
+    if outcome != "done" and originals(site) != kept and not (for_good and outcome == "unknown"):
+        return f"{outcome}, and the files are not what they were"
+    store = site.store(fs=QuickFileSystem())
+    if not store.verify().ok:
+        return f"{outcome}, and what it left does not verify"
+    if not for_good:
+        return None
+    Migrator(parts(store), BEGIN).run()
+    return "a second one did not finish it" if Migrator(parts(store), BEGIN).look().older else None
 
 
 def _all_faults(site: Site) -> str:
     return _faults(site, each=True)
+
+
+def _lasting_faults(site: Site) -> str:
+    """The disk stays dead, so that nothing can be put back: as after a kill."""
+    return _faults(site, for_good=True)
 
 
 def originals(site: Site) -> dict[str, bytes]:
@@ -182,6 +201,7 @@ JOBS: dict[str, Callable[[Site], str]] = {
     "raise": _raise,
     "faults": _faults,
     "all_faults": _all_faults,
+    "lasting_faults": _lasting_faults,
 }
 
 if __name__ == "__main__":

@@ -23,10 +23,12 @@ def following(tmp_path_factory: pytest.TempPathFactory) -> NextVersion:
 
 @pytest.fixture
 def three(site: Site, store: Store) -> Site:
-    """Two sessions and a deleted one, of this version."""
+    """Two sessions and a deleted one, of this version; a writer has died beginning the second one's next event."""
     begun(store)
     store.update("one", completing())
     begun(store, "two")
+    with site.log("two").open("ab") as log:
+        log.write(b'{"seq":2,"event":')
     begun(store, "gone")
     store.delete("gone", at=BEGIN, reason="done")
     return site
@@ -118,6 +120,14 @@ def test_whatever_call_to_the_disk_fails_a_migration_leaves_every_file_as_it_was
     failed, _, trials, wrong = following.run(job, three).split(" ", 3)
     assert wrong == "[]"
     # A close that fails means nothing, and some files may be gone.
+    assert int(failed) > int(trials) * 0.7 > 70
+
+
+def test_a_migration_that_dies_leaves_each_session_old_or_new_and_is_finished_by_the_next(
+    following: NextVersion, three: Site
+) -> None:
+    failed, _, trials, wrong = following.run("lasting_faults", three).split(" ", 3)
+    assert wrong == "[]"
     assert int(failed) > int(trials) * 0.7 > 70
 
 
