@@ -105,11 +105,12 @@ class Disk(FileSystem):
         content, third = bytes(data), len(data) // 3
         lengthening = _writing(b"", offset + len(content))
         pieces = [(start, content[start:end]) for start, end in ((0, third), (third, 2 * third), (2 * third, None))]
-        self._change(number, [lengthening, *(_writing(piece, offset + start) for start, piece in pieces)])
+        if content:
+            self._change(number, [lengthening, *(_writing(piece, offset + start) for start, piece in pieces)])
         return len(content)
 
     def truncate(self, fd: int, size: int) -> None:
-        self._change(self._writable(fd), [Change(lambda content: content[:size].ljust(size, b"\0"))])
+        self._change(self._writable(fd, errno.EINVAL), [Change(lambda content: content[:size].ljust(size, b"\0"))])
 
     def fsync(self, fd: int) -> None:
         self._sync(self._opened(fd)[0])
@@ -119,8 +120,9 @@ class Disk(FileSystem):
         self._sync(self._number(path))
 
     def replace(self, source: Path, target: Path) -> None:
-        number = self._number(source)
+        self._node(source.parent).names  # noqa: B018 - ENOTDIR, before anything is looked for
         old = self._node(target.parent).names.get(target.name)
+        number = self._number(source)
         if old is not None and stat.S_ISDIR(self._nodes[old].mode):
             raise _failure(errno.EISDIR)
         adding = _naming(target.name, number)
@@ -270,10 +272,10 @@ class Disk(FileSystem):
             raise _failure(errno.EBADF)
         return self._open[fd]
 
-    def _writable(self, fd: int) -> int:
+    def _writable(self, fd: int, error: int = errno.EBADF) -> int:
         number, flags = self._opened(fd)
         if not flags & os.O_RDWR:
-            raise _failure(errno.EBADF)
+            raise _failure(error)
         return number
 
     def _stat(self, number: int) -> os.stat_result:
