@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from hmac import compare_digest
 from pathlib import Path
-from stat import S_IFREG
+from stat import S_IFREG, S_ISREG
 from typing import Final, Literal
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -229,9 +229,12 @@ def written_archive(fs: FileSystem, fd: int, at: datetime) -> Generator[ArchiveW
 
 @contextmanager
 def opened_archive(fs: FileSystem, path: Path) -> Generator[Archive]:
-    """An archive to be read; CorruptStateError unless it can be believed, NotAFile errors as the system has them."""
-    with opened(fs, path, READ) as fd, unzipped(fs, fd) as (archive, infos):
-        yield Archive(archive, infos)
+    """An archive to be read; CorruptStateError unless it can be believed, OSError when it cannot be opened."""
+    with opened(fs, path, READ) as fd:
+        if not S_ISREG(fs.fstat(fd).st_mode):
+            raise damaged("is not a file")
+        with unzipped(fs, fd) as (archive, infos):
+            yield Archive(archive, infos)
 
 
 def head_name(session_id: str, *, deleted: bool) -> str:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from mcp_server.errors import CorruptStateError, InvalidArgumentError, NotFoundError
+from mcp_server.errors import ConfigurationError, CorruptStateError, InvalidArgumentError, NotFoundError
 from mcp_server.storage.archive import (
     AUDIT,
     IDENTITY,
@@ -90,7 +90,7 @@ class Backups:
         store, InvalidArgumentError for a target that is taken or nowhere.
         """
         parts = self._parts
-        with Outcome():
+        with Outcome("The session store, or the place for the backup,"):
             parts.root.identity()
             path = self._path(target, at, kind)
             temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
@@ -127,6 +127,7 @@ class Backups:
         fs, folder = self._parts.fs, self._parts.layout.backups
         with Outcome():
             self._parts.root.identity()
+            self._require_own_folder()
             for name in names_in(fs, folder):
                 if name.startswith(".") or not name.endswith(_SUFFIX):
                     continue
@@ -170,8 +171,7 @@ class Backups:
         name = f"{kind.replace('_', '-')}-{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}{_SUFFIX}"
         if target is None:
             make_folders(parts.fs, parts.layout.backups)
-            if not stat.S_ISDIR(parts.fs.stat(parts.layout.backups).st_mode):
-                raise _no_target("backups in the state folder is not a folder of its own")
+            self._require_own_folder()
             return parts.layout.backups / name
         try:
             found = parts.fs.stat(parts.fs.resolve(target))
@@ -180,6 +180,15 @@ class Backups:
         if not stat.S_ISDIR(found.st_mode):
             raise _no_target("there is a file of this name, and none is ever overwritten")
         return target / name
+
+    def _require_own_folder(self) -> None:
+        """A link would have backups written, and pruned, in another place."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if not stat.S_ISDIR(self._parts.fs.stat(self._parts.layout.backups).st_mode):
+                raise ConfigurationError(
+                    "backups in the state folder is not a folder of its own.",
+                    remediation="Remove it, or give backup another place to write to.",
+                )
 
     def _new_file(self, target: Path) -> Path:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.errors import InvalidArgumentError, NotFoundError, StorageError
+from mcp_server.errors import ConfigurationError, InvalidArgumentError, NotFoundError, StorageError
 from mcp_server.storage.backup import Backups
 from mcp_server.storage.store import Store
 from mcp_server.storage.values import pack
@@ -75,6 +75,16 @@ def test_no_file_is_overwritten_and_no_folder_made(furnished: Site, tmp_path: Pa
             jobs.make(target, at=BEGIN)
     assert taken.read_text() == "mine"
     assert jobs.make(tmp_path / "new.zip", at=BEGIN).path == tmp_path / "new.zip"
+
+
+def test_a_link_in_the_place_of_the_backups_is_not_followed(furnished: Site, tmp_path: Path) -> None:
+    jobs = backups(furnished.store())
+    elsewhere = jobs.make(tmp_path, at=BEGIN).path
+    (furnished.root / "backups").symlink_to(tmp_path)
+    for call in (lambda: jobs.make(None, at=BEGIN), jobs.list, lambda: jobs.prune(1)):
+        with pytest.raises(ConfigurationError, match="not a folder of its own"):
+            call()
+    assert list(tmp_path.glob("*.zip")) == [elsewhere]
 
 
 def test_where_there_is_no_store_nothing_is_made(site: Site) -> None:
