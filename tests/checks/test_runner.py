@@ -534,6 +534,14 @@ def test_a_cancelled_run_does_not_wait_to_try_again(bench: Bench) -> None:
     assert not (bench.project / "try-1").exists()
 
 
+def test_a_run_that_is_cancelled_at_its_end_is_cancelled(bench: Bench) -> None:
+    checker = bench.checker
+    cancellation = checker.cancellation()
+    plan = CheckPlan(checks=(file("x", absent=True),), whole=True)
+    found = checker.run(plan, cancellation, lambda _: cancellation.cancel())
+    assert (found.cancelled, [one.id for one in found.results], found.contents) == (True, ["file"], ())
+
+
 def test_what_was_cancelled_before_is_not_begun(bench: Bench) -> None:
     checker = bench.checker
     cancellation = checker.cancellation()
