@@ -201,11 +201,20 @@ def test_of_two_files_for_one_id_the_first_comes(old: Old) -> None:
     assert "another session's" in again.says
 
 
-def test_this_programs_own_sessions_are_left_alone(old: Old) -> None:
-    old.one(session())
-    heads = Old(old.home.state / "workflows", old.home)
-    (ours,) = heads.run()
+def test_old_files_in_this_stores_own_folder_come_over_beside_its_sessions(old: Old) -> None:
+    folder = old.home.state / "workflows"
+    folder.mkdir(parents=True)
+    mixed = Old(folder, old.home)
+    original = mixed.put(session())
+    content = original.read_bytes()
+    (result,) = mixed.run()
+    assert result.outcome == "imported"
+    theirs, ours = mixed.run()
+    assert (theirs.file, theirs.outcome) == (original.name, "already_there")
     assert (ours.outcome, ours.says) == ("already_there", "it is a session of this program")
+    assert [one.session_id for one in old.store().sessions().sessions] == [HERE]
+    assert original.read_bytes() == content
+    assert old.store().verify().ok
 
 
 def test_one_that_is_refused_hides_no_other(old: Old) -> None:
