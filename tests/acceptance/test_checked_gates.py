@@ -421,7 +421,10 @@ def test_a_strict_budget_holds_the_gate_and_only_a_person_raises_it(home: Home) 
 
 @pytest.mark.slow
 def test_a_check_of_five_minutes_serves_a_client_that_gives_up_after_one(home: Home) -> None:
-    home.define("hours", [{"number": 1, "gate": gate({"id": "wait", **python("import time; time.sleep(300)")})}])
+    home.define(
+        "hours",
+        [{"number": 1, "gate": gate({"id": "wait", **python("import time; time.sleep(300)", timeout_seconds=600)})}],
+    )
     trust(home, "hours")
     with Wire(home) as wire:
         session = wire.call(action="start", workflow_type="hours", target_file=".")["session_id"]
