@@ -29,6 +29,7 @@ from tests.storage.proof.seams import Fault, Faulty, Seam, changes
 from tests.storage.support import BEGIN, QuickFileSystem, Site, begun, parts, toggling
 
 ROOT = Path(__file__).parents[2]
+MANY = 50
 
 STEP = """
 def _with_a_mood(document: Document) -> Document:
@@ -71,17 +72,21 @@ class NextVersion:
 
     def run(self, job: str, site: Site) -> str:
         """Do a job on a store in a process of this version, and give what it printed."""
-        done = subprocess.run(
+        with self.start(job, site) as process:
+            out, err = process.communicate(timeout=300)
+        assert (process.returncode, err) == (0, ""), err
+        return out
+
+    def start(self, job: str, site: Site) -> subprocess.Popen[str]:
+        """Begin a job in a process of this version."""
+        return subprocess.Popen(
             [sys.executable, "-m", "tests.storage.next_version", job, str(site.folder)],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=300,
-            check=False,
         )
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
-        return done.stdout
 
 
 def _says(site: Site) -> str:
@@ -93,6 +98,13 @@ def _says(site: Site) -> str:
 
 def _toggle(site: Site) -> str:
     return str(site.store().update("one", toggling).session.version)
+
+
+def _toggle_often(site: Site) -> str:
+    store = site.store(lock_timeout=60)
+    for _ in range(MANY):
+        store.update("one", toggling)
+    return str(store.read("one").version)
 
 
 def _create(site: Site) -> str:
@@ -194,6 +206,7 @@ def _raise(_: Site) -> str:
 JOBS: dict[str, Callable[[Site], str]] = {
     "says": _says,
     "toggle": _toggle,
+    "toggle_often": _toggle_often,
     "create": _create,
     "look": _look,
     "migrate": _migrate,

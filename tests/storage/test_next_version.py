@@ -10,7 +10,7 @@ import pytest
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.migration import Migrator
 from mcp_server.storage.store import Store
-from tests.storage.next_version import NextVersion
+from tests.storage.next_version import MANY, NextVersion
 from tests.storage.support import BEGIN, Site, begun, completing, parts, toggling
 
 pytestmark = pytest.mark.integration
@@ -77,6 +77,24 @@ def test_this_version_refuses_what_the_next_one_wrote_and_goes_on_with_the_rest(
         following.run("says", three)
         == "gone active calm\nmade_by_the_next active calm\none paused calm\ntwo paused calm"
     )
+
+
+def test_both_versions_at_work_at_once_do_no_harm(following: NextVersion, three: Site) -> None:
+    store = three.store(lock_timeout=60)
+    changes = 0
+    with following.start("toggle_often", three) as process:
+        while process.poll() is None or not changes:
+            store.update("two", toggling)
+            changes += 1
+            listing = store.sessions()
+            # The other one's session, until it has become one of its version.
+            assert {one.session_id for one in (*listing.sessions, *listing.corrupt)} == {"one", "two"}
+        assert process.stdout is not None
+        assert (process.returncode, process.stdout.read()) == (0, str(2 + MANY))
+    assert store.read("two").version == 1 + changes
+    with pytest.raises(CorruptStateError, match="newer"):
+        store.read("one")
+    assert following.run("verify", three) == "True 3 () ()"
 
 
 def test_a_dry_run_goes_through_all_of_it_and_leaves_every_byte_and_time(following: NextVersion, three: Site) -> None:
