@@ -17,6 +17,7 @@ from mcp_server.actions import ACTIONS
 from mcp_server.actions.action import Answer, AnyAction, Pending
 from mcp_server.actions.guidance import next_actions
 from mcp_server.actions.paging import clipped
+from mcp_server.domain import budgeting
 from mcp_server.engine import Engine, Running, View
 from mcp_server.errors import CorruptStateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
 from mcp_server.logs import keep_off_stdout
@@ -178,18 +179,19 @@ def _field(action: AnyAction, error: ErrorDetails) -> dict[str, str]:
 
 def _success(engine: Engine, action: AnyAction, answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = {"status": "success", "action": action.name}
+    reply = answer.reply.model_dump(mode="json", exclude_none=True)
     if answer.session is not None:
-        body |= _about(engine.of(answer.session), action.name, answer.task)
+        body |= _about(engine, engine.of(answer.session), reply.pop("warnings", []), action.name, answer.task)
     if answer.replayed:
         body["replayed"] = True
-    return body | answer.reply.model_dump(mode="json", exclude_none=True)
+    return body | reply
 
 
 def _failure(engine: Engine, given: Mapping[str, Any], error: PosWorkflowError) -> dict[str, Any]:
     body = _error_body(given, error.error_type, clipped(error.message, MESSAGE_BYTES))
     body["remediation"] = clipped(error.remediation, MESSAGE_BYTES)
     body |= error.facts
-    return body | _about_session(engine, given)
+    return body | _about_session(engine, given, body.get("warnings", []))
 
 
 def _defect(given: Mapping[str, Any], correlation_id: str) -> Answered:
@@ -204,27 +206,32 @@ def _error_body(given: Mapping[str, Any], error_type: str, message: str) -> dict
     return {"status": "error", "action": said, "error": message, "error_type": error_type}
 
 
-def _about_session(engine: Engine, given: Mapping[str, Any]) -> dict[str, Any]:
+def _about_session(engine: Engine, given: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
     """The common fields of an error about a session that exists; of one that cannot be trusted only its id."""
     session_id = _named(given)
     if session_id is None:
         return {}
     try:
-        return _about(engine.view(session_id))
+        return _about(engine, engine.view(session_id), warnings)
     except CorruptStateError:
         return {"session_id": session_id}
     except PosWorkflowError:
         return {}
 
 
-def _about(view: View, after: str | None = None, task: int | None = None) -> dict[str, Any]:
+def _about(
+    engine: Engine, view: View, warnings: list[str], after: str | None = None, task: int | None = None
+) -> dict[str, Any]:
+    """The common fields of a reply about a session; its budget is warned of after the reply's own ``warnings``."""
     session = view.session
     suggested = next_actions(session, view.workflow, after=after, task=task)
+    warnings = [*warnings, *budgeting.warnings(session, view.workflow, engine.now())]
     return {
         "session_id": session.session_id,
         "version": session.version,
         "session_status": "deleted" if session.deleted_at else session.session_status.value,
         "next_actions": [one.model_dump(mode="json", exclude_none=True) for one in suggested],
+        **({"warnings": warnings} if warnings else {}),
     }
 
 

@@ -27,6 +27,9 @@ MARKERS = (
 )  # fmt: skip
 """What makes a folder the root of a project when nobody has named one."""
 
+FILE_ONLY = frozenset({"notify_command"})
+"""Settings that only the user's own file makes, since they name a program to be run."""
+
 Origin = Literal["flag", "environment", "file", "default"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -50,6 +53,9 @@ class Settings(BaseModel):
     lock_timeout: float = Field(10.0, gt=0, le=600, description="Seconds to wait for a session that is held.")
     allow_network_fs: bool = Field(False, description="Keep state on a network file system, whose locks may lie.")
     stale_after_days: int = Field(7, ge=1, description="Days without change after which a session is marked stale.")
+    notify_command: tuple[str, ...] = Field(
+        (), description="Run by `pending --watch`: a program and arguments; the session's id and a text are added."
+    )
 
     @field_validator("workflows_dirs", mode="before")
     @classmethod
@@ -154,7 +160,8 @@ def _usable(project: Path) -> Path:
 
 def _environment() -> dict[str, str]:
     """The settings in the environment. Unknown POS_WORKFLOW_* names are left: a later version may know them."""
-    found = {name: os.environ.get(ENV_PREFIX + name.upper()) for name in Settings.model_fields}
+    names = (name for name in Settings.model_fields if name not in FILE_ONLY)
+    found = {name: os.environ.get(ENV_PREFIX + name.upper()) for name in names}
     return {name: value for name, value in found.items() if value}
 
 

@@ -8,7 +8,9 @@ from mcp_server.actions import attempts
 from mcp_server.actions.action import Action, Answer, Part, Pending, Reply, SessionMutation
 from mcp_server.actions.checks import not_run, told
 from mcp_server.actions.content import PhaseContent, first_page, schema_of, warnings_of
+from mcp_server.actions.decisions import DecidedBy, Pass, decided_by
 from mcp_server.actions.fields import EvidenceObject, PhaseNumber, SessionId
+from mcp_server.actions.guidance import POLL_FOR_PERSON_SECONDS, POLL_SECONDS
 from mcp_server.actions.paging import Pager, clipped, size
 from mcp_server.actions.skipped import SkippedPhase, skipped_phases
 from mcp_server.domain.events import (
@@ -20,7 +22,9 @@ from mcp_server.domain.events import (
     GateRefused,
     GateSentBack,
     PhaseCompleted,
+    PhaseOverridden,
     WorkflowCompleted,
+    WorkflowOverridden,
 )
 from mcp_server.domain.session import GateState
 from mcp_server.engine import Engine, Outcome, Refusal, Standing, require_phase
@@ -30,9 +34,6 @@ ACCEPTED_BYTES = 8_000
 """What the list of accepted evidence may take; ``get_session`` has it all."""
 SCHEMA_BYTES = 16_000
 ADVICE_BYTES = 4_000
-POLL_SECONDS = 15
-POLL_FOR_PERSON_SECONDS = 60
-"""How long to wait before asking again: for checks, and for a person."""
 
 
 class CompletePhase(SessionMutation):
@@ -66,6 +67,7 @@ class Attempted(Reply):
     checkpoint_passed: bool
     phase_completed: int | None = None
     basis: str | None = None
+    decided_by: DecidedBy | None = None
     evidence_accepted: list[AcceptedEvidence] | None = None
     checks: list[dict[str, Any]]
     skipped_phases: list[SkippedPhase] | None = None
@@ -92,7 +94,7 @@ def _told(engine: Engine, result: Outcome | Standing) -> Answer:
         return _standing(engine, result)
     event = result.committed.event
     match event:
-        case PhaseCompleted() | WorkflowCompleted():
+        case PhaseCompleted() | WorkflowCompleted() | PhaseOverridden() | WorkflowOverridden():
             return _passed(engine, result, event)
         case ApprovalRequested():
             return _standing(engine, engine.standing(result.committed.session.session_id))
@@ -121,23 +123,24 @@ def _standing(engine: Engine, standing: Standing) -> Answer:
     return Answer(reply, session)
 
 
-def _passed(engine: Engine, outcome: Outcome, event: PhaseCompleted | WorkflowCompleted) -> Answer:
+def _passed(engine: Engine, outcome: Outcome, event: Pass) -> Answer:
     items = engine.evidence(event.evidence)
     accepted = Pager("accepted", budget=ACCEPTED_BYTES).items(
         {"name": name, "basis": item.basis} for name, item in items.items()
     )
     content = cursor = None
-    if isinstance(event, PhaseCompleted):
+    if isinstance(event, PhaseCompleted | PhaseOverridden):
         content, cursor = first_page(engine, outcome.committed.session, outcome.workflow)
     reply = Attempted(
         checkpoint_passed=True,
         phase_completed=event.phase,
         basis=event.basis,
+        decided_by=decided_by(event.decision),
         evidence_accepted=[AcceptedEvidence.model_validate(one) for one in accepted],
         checks=told(engine, event.checked),
         skipped_phases=skipped_phases(outcome.workflow, (one.phase for one in event.skipped)),
         next_phase=content,
-        workflow_completed=True if isinstance(event, WorkflowCompleted) else None,
+        workflow_completed=True if isinstance(event, WorkflowCompleted | WorkflowOverridden) else None,
         warnings=warnings_of(event.warnings),
         next_cursor=cursor,
     )

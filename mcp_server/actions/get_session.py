@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mcp_server.actions.action import Action, Answer, Params, Part, Reply
+from mcp_server.actions.decisions import Pass, decided_by, passes
 from mcp_server.actions.fields import Cursor, PhaseNumber, SessionId
 from mcp_server.actions.get_state import shown
 from mcp_server.actions.paging import Pager, clipped, size
@@ -109,6 +110,7 @@ def _record(engine: Engine, view: View, pager: Pager) -> SessionRecord:
         name: json.loads(engine.value(item)) if _weight(item) <= WHOLE_BYTES else shown(item)
         for name, item in engine.evidence(session.options).items()
     }
+    let_go = passes(engine, session)
     return SessionRecord(
         session_id=session.session_id,
         workflow_type=session.workflow_type,
@@ -120,7 +122,9 @@ def _record(engine: Engine, view: View, pager: Pager) -> SessionRecord:
         total_phases=len(session.phases),
         phases=list(session.phases),
         completed_phases=list(session.completed_phases),
-        phase_history=pager.items(_history(record, view.workflow) for record in session.phase_history),
+        phase_history=pager.items(
+            _history(record, view.workflow, let_go.get(record.phase)) for record in session.phase_history
+        ),
         options=dict(pager.items(options.items())),
         definition=Definition(
             version=clipped(pinned.version, NAME_BYTES),
@@ -139,10 +143,12 @@ def _record(engine: Engine, view: View, pager: Pager) -> SessionRecord:
     )
 
 
-def _history(record: PhaseRecord, workflow: Workflow) -> dict[str, Any]:
+def _history(record: PhaseRecord, workflow: Workflow, let_go: Pass | None) -> dict[str, Any]:
     told = record.model_dump(mode="json", exclude={"refused", "paused_seconds"}, exclude_none=True)
     if record.status == "skipped" and (condition := require_phase(workflow, record.phase).skip_condition):
         told["skip_condition"] = clipped(condition, CONDITION_BYTES)
+    if let_go is not None and (decided := decided_by(let_go.decision)) is not None:
+        told["decided_by"] = decided.model_dump(mode="json", exclude_none=True)
     return told
 
 

@@ -11,6 +11,10 @@ from mcp_server.domain import machine
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.session import GateState, Session, Status
 
+POLL_SECONDS = 15
+POLL_FOR_PERSON_SECONDS = 60
+"""How long to wait before asking again: for checks, and for a person."""
+_WAITING = (GateState.CHECKING, GateState.AWAITING_APPROVAL)
 SUMMARY_WORDS = 150
 SUMMARY_BYTES = 3_000
 
@@ -37,8 +41,13 @@ def next_actions(
     return [
         NextAction(arguments={"action": action, "session_id": session.session_id, **arguments}, fill=fill, why=why)
         for action, arguments, fill, why in _proposals(session, workflow, task)
-        if action in allowed or (action not in machine.EVENT_OF_ACTION and (action != after or action == "get_task"))
+        if action in allowed or (action not in machine.EVENT_OF_ACTION and _tells_more(action, after, session))
     ]
+
+
+def _tells_more(action: str, after: str | None, session: Session) -> bool:
+    """Whether a reading action tells more than the one that has just been done."""
+    return action != after or action == "get_task" or session.gate in _WAITING
 
 
 _Proposal = tuple[str, dict[str, Any], list[str] | None, str]
@@ -79,6 +88,19 @@ def _active(session: Session, workflow: Workflow, task: int | None) -> Iterator[
             yield "pause", {}, ["checkpoint_note"], "A person has to mend the gate: tell them, and pause until then."
             why = "When it has been mended: submit the evidence again."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
+        case GateState.CHECKING:
+            why = f"The server runs the checks: after {POLL_SECONDS} seconds the same call tells what they came to."
+            yield "complete_phase", {"phase": phase}, ["evidence"], why
+            yield "get_phase", {}, None, "Or look only whether they still run (gate)."
+        case GateState.AWAITING_APPROVAL:
+            command = f"pos-workflow approve {session.session_id}"
+            why = f"A person has to decide: tell them to run `{command}`, then look after {POLL_FOR_PERSON_SECONDS} s."
+            yield "get_phase", {}, None, why
+            why = "The same call tells what they decided."
+            yield "complete_phase", {"phase": phase}, ["evidence"], why
+        case GateState.INTERRUPTED | GateState.EXPIRED:
+            why = "The last attempt came to no verdict and does not count: submit the evidence again."
+            yield "complete_phase", {"phase": phase}, ["evidence"], why
         case _:
             why = "When the phase's tasks are done: submit the evidence that its checkpoint asks for."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
@@ -113,28 +135,37 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
     ]
     if session.gate in (GateState.REFUSED, GateState.BLOCKED):
         parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")
+    if session.gate in (GateState.INTERRUPTED, GateState.EXPIRED):
+        parts.append(f"Its last attempt was {session.gate}, without a verdict.")
     if session.checkpoint_note:
         parts.append(f"Note left at the last pause: {_words(session.checkpoint_note, 60)}")
-    match session.session_status:
-        case Status.ACTIVE:
-            parts.append("Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence.")
-        case Status.PAUSED:
-            parts.append("Call resume to go on.")
-        case Status.FAILED if session.reopen == "person":
-            parts.append(
-                "Its attempts are used up; only the person can open it again (`pos-workflow reopen`): ask them."
-            )
-        case Status.FAILED:
-            parts.append("Its attempts are used up: read get_errors before retry_phase or rollback.")
-        case Status.COMPLETED:
-            parts.append("Nothing is left to do.")
+    parts.append(_how_to_go_on(session))
     if outstanding:
         parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
-    elif session.draft is not None:
+    elif session.draft is not None and session.gate not in _WAITING:
         parts.append(
             "Evidence accepted here before is kept as a draft (get_session with phase): submit it again, whole."
         )
     return clipped(_words(" ".join(parts), SUMMARY_WORDS), SUMMARY_BYTES)
+
+
+def _how_to_go_on(session: Session) -> str:
+    match session.session_status:
+        case Status.ACTIVE if session.gate is GateState.CHECKING:
+            return "The server runs the gate's checks: look again later (get_phase)."
+        case Status.ACTIVE if session.gate is GateState.AWAITING_APPROVAL:
+            command = f"pos-workflow approve {session.session_id}"
+            return f"It waits for a person: ask them to run `{command}`, then look again (get_phase)."
+        case Status.ACTIVE:
+            return "Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence."
+        case Status.PAUSED:
+            return "Call resume to go on."
+        case Status.FAILED if session.reopen == "person":
+            return "Its attempts are used up; only the person can open it again (`pos-workflow reopen`): ask them."
+        case Status.FAILED:
+            return "Its attempts are used up: read get_errors before retry_phase or rollback."
+        case Status.COMPLETED:
+            return "Nothing is left to do."
 
 
 def _words(text: str, limit: int) -> str:

@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 import mcp_server
 from mcp_server.cli import serving
+from mcp_server.cli.approving import approve, reject
 from mcp_server.cli.backups import backup, backups
 from mcp_server.cli.call import call
 from mcp_server.cli.cleanup import cleanup
@@ -26,6 +27,8 @@ from mcp_server.cli.migrate import migrate
 from mcp_server.cli.new import new
 from mcp_server.cli.operator import operator
 from mcp_server.cli.output import complain
+from mcp_server.cli.overriding import budget, override, repin
+from mcp_server.cli.pending import pending
 from mcp_server.cli.restoring import restore
 from mcp_server.cli.returning import reopen, undelete
 from mcp_server.cli.sessions import session, sessions
@@ -47,7 +50,8 @@ Exit codes: 0 all is well, 1 a problem was found or the answer is no, 2 the comm
 _PEOPLE: Final = Group("Looking", sort_key=1)
 _AUTHORS: Final = Group("Definitions", sort_key=2)
 _KEEPERS: Final = Group("Keeping", sort_key=3)
-_PROGRAMS: Final = Group("Serving and calling", sort_key=4)
+_DECIDERS: Final = Group("Deciding", sort_key=4)
+_PROGRAMS: Final = Group("Serving and calling", sort_key=5)
 _SETTINGS: Final = Group("Settings", sort_key=9)
 _SWITCH: Final = Parameter(negative="")
 
@@ -103,7 +107,8 @@ def serve() -> None:
 for _group, _commands in {
     _PEOPLE: (workflows, sessions, session, events, errors),
     _AUTHORS: (new, validate),
-    _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, reopen, undelete, trust, untrust, operator),
+    _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, undelete),
+    _DECIDERS: (pending, approve, reject, override, repin, budget, reopen, trust, untrust, operator),
     _PROGRAMS: (call,),
 }.items():
     for _command in _commands:

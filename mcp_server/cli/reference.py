@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 import mcp_server
 from mcp_server.cli.application import Flags, app
 from mcp_server.definitions.starter import schema_files
-from mcp_server.settings import ENV_PREFIX, MARKERS, Settings
+from mcp_server.settings import ENV_PREFIX, FILE_ONLY, MARKERS, Settings
 
 _NOTICE: Final = (
     "<!-- Generated: python -m mcp_server.cli.reference writes this page, and a test holds it to the code. -->"
@@ -49,7 +49,11 @@ operator and what is trusted, in the data folder the anchors and the user's own 
 ```toml
 log_level = "debug"
 lock_timeout = 30
+notify_command = ["notify-send", "--app-name=pos-workflow"]
 ```
+
+`notify_command` is made nowhere else: neither a project nor an assistant's environment shall name a program that a
+person's command runs. It is run without a shell, in the root folder.
 """
 
 
@@ -82,7 +86,7 @@ def _rows() -> Iterator[str]:
     flags = Flags().given()
     for name, field in Settings.model_fields.items():
         flag = f"`--{name.removesuffix('s') if name == 'workflows_dirs' else name}`".replace("_", "-")
-        environment = f"`{ENV_PREFIX}{name.upper()}`"
+        environment = "" if name in FILE_ONLY else f"`{ENV_PREFIX}{name.upper()}`"
         yield f"| `{name}` | {flag if name in flags else ''} | {environment} | {_default(field)} | {_said(field)} |"
 
 

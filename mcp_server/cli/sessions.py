@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from mcp_server.cli.asking import ask, pages
+from mcp_server.cli.evidence_shown import ground_of
 from mcp_server.cli.output import clean, complain, duration, facts, moment, print_json, say, table
 from mcp_server.cli.parameters import AsJson, Ctx, SessionId
 
 Only = Annotated[
     Literal["active", "paused", "completed", "failed"] | None, Parameter(help="Only sessions of this status.")
 ]
+Number = Annotated[int | None, Parameter(help="Also show what this phase rests on.")]
 
 
 def sessions(*, status: Only = None, json: AsJson = False, ctx: Ctx) -> int:
@@ -25,10 +27,11 @@ def sessions(*, status: Only = None, json: AsJson = False, ctx: Ctx) -> int:
     if json:
         print_json({"sessions": found, "corrupt": corrupt})
         return 0
+    waiting = {one.view.session.session_id for one in ctx.engine.persons.pending()}
     rows = [
         (
             one["session_id"],
-            one["status"] + (" (stale)" if one.get("stale") else ""),
+            one["status"] + _marks(one, waiting),
             f"{one['current_phase']} of {one['total_phases']}",
             one["target_file"],
             moment(one["last_updated"]),
@@ -46,8 +49,16 @@ def sessions(*, status: Only = None, json: AsJson = False, ctx: Ctx) -> int:
     return 0
 
 
-def session(session_id: SessionId, /, *, json: AsJson = False, ctx: Ctx) -> int:
-    """Show the record of a session: where it stands, what happened in each phase and on what basis it was passed."""
+def _marks(one: dict[str, Any], waiting: set[str]) -> str:
+    marks = ["stale"] * bool(one.get("stale")) + ["waits for a person"] * (one["session_id"] in waiting)
+    return f" ({', '.join(marks)})" if marks else ""
+
+
+def session(session_id: SessionId, /, *, phase: Number = None, json: AsJson = False, ctx: Ctx) -> int:
+    """Show the record of a session: where it stands, what happened in each phase and on what basis it was passed.
+
+    With `--phase` also what that phase rests on: its evidence, what the checks came to, and who let it go.
+    """
     record: dict[str, Any] = {}
     history: list[dict[str, Any]] = []
     for page in pages(ctx.engine, "get_session", session_id=session_id):
@@ -55,9 +66,11 @@ def session(session_id: SessionId, /, *, json: AsJson = False, ctx: Ctx) -> int:
         history += record["phase_history"]
     record["phase_history"] = history
     state = ask(ctx.engine, "get_state", session_id=session_id)
+    ground = None if phase is None else ground_of(ctx.engine, session_id, phase)
     if json:
         shown = ("progress_percent", "outstanding_evidence", "summary")
-        print_json({"session": record, **{name: state[name] for name in shown}})
+        told = {"session": record, **{name: state[name] for name in shown}}
+        print_json(told if ground is None else {**told, "phase": ground.told(ctx.engine)})
         return 0
     _show(record)
     table(
@@ -74,9 +87,23 @@ def session(session_id: SessionId, /, *, json: AsJson = False, ctx: Ctx) -> int:
             for one in history
         ],
     )
+    for one in history:
+        if "decided_by" in one:
+            say(f"Phase {one['phase']} was {_let_go(one)}.")
+    if ground is not None:
+        say()
+        ground.show(ctx.engine)
     say()
     say(state["summary"])
     return 0
+
+
+def _let_go(one: dict[str, Any]) -> str:
+    decided = one["decided_by"]
+    how = "overridden" if one.get("basis") == "overridden" else "approved"
+    who = "authenticated" if decided["authenticated"] else "not authenticated"
+    note = f": {decided['note']}" if "note" in decided else ""
+    return f"{how} through {decided['channel'].replace('_', ' ')} on {moment(decided['at'])} ({who}){note}"
 
 
 def _show(record: dict[str, Any]) -> None:

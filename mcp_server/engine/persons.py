@@ -22,6 +22,7 @@ from mcp_server.domain.session import DefinitionRef, Session, Status
 from mcp_server.engine.approvals import LOOK_AGAIN, Approvals, submitted_in
 from mcp_server.engine.gatekeeper import Gatekeeper
 from mcp_server.engine.ground import Ground, Outcome, listed, require_phase
+from mcp_server.engine.waiting import Waiting, waiting
 from mcp_server.errors import ConfigurationError
 
 
@@ -34,6 +35,10 @@ class Persons:
         self._gatekeeper = gatekeeper
         self.approvals = Approvals(ground, gatekeeper)
         """What a gate asks of a person."""
+
+    def pending(self) -> list[Waiting]:
+        """All that waits for a person, the one that has waited longest first."""
+        return waiting(self._ground)
 
     def override(self, session_id: str, phase: int, authority: Authority, reason: str) -> Outcome:
         """Let the current phase, which is ``phase``, go although its gate did not, from ``active`` or ``failed``.
