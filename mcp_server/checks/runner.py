@@ -117,7 +117,8 @@ class ProjectChecker:
             return _unjudged(check, "blocked", plan.untrusted)
         try:
             values = Values(plan, self._probes.inside)
-            _globs(values, (*check.inputs, *check.outputs))
+            named = [text for text in (check.glob, check.for_each) if text]
+            _globs(values, (*check.inputs, *check.outputs, *named))
             if check.kind == "run":
                 return self._programs.result(check, values, plan.definition, cancellation)
             return self._looked_at(check, values, plan.baseline)

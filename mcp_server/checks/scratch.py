@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+import weakref
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 _PREFIX: Final = "pos-workflow-check-"
 
 
 class Scratch:
-    """What one check is given beside the project. Raises OSError when it cannot be made."""
+    """What one check is given beside the project."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,22 +42,25 @@ class Scratch:
 
 @contextmanager
 def scratch() -> Generator[Scratch]:
-    """Make the folder, and remove it with all that is in it."""
-    folder = tempfile.mkdtemp(prefix=_PREFIX)
+    """Make the folder, and remove it with all that is in it. Raises OSError when it cannot be made."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    room = Scratch(folder)
+    # Called at the end of the process too, which does not wait for the threads that checks run in.
+    remove = weakref.finalize(room, _remove, folder)
     try:
-        yield Scratch(Path(folder))
+        yield room
     finally:
-        shutil.rmtree(folder, onerror=_unlock)
+        remove()
 
 
-def _unlock(
-    function: Callable[..., Any], path: str, _: tuple[type[BaseException], BaseException, TracebackType]
-) -> None:
-    """What nobody may write to cannot be removed until its owner may; what still cannot be is left to the system."""
+def _remove(folder: Path) -> None:
+    """Remove a folder, as far as the system allows it; a program may have taken away the right to."""
     with suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        if function not in (os.unlink, os.rmdir):
-            Path(path).chmod(0o700)
-            shutil.rmtree(path, ignore_errors=True)
-            return
-        function(path)
+        folder.chmod(0o700)
+    for place, names, _ in os.walk(folder):
+        for below in (Path(place, name) for name in names):
+            # Through a link the right to something else would change.
+            if not below.is_symlink():
+                with suppress(OSError):
+                    below.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -277,6 +277,26 @@ open("place", "w").write(place)
     assert not Path((bench.project / "place").read_text()).exists()
 
 
+def test_what_a_program_does_to_its_copy_does_not_keep_it(bench: Bench) -> None:
+    outside = bench.write("outside/kept.txt", "kept")
+    outside.parent.chmod(0o755)
+    code = """
+import os, sys
+place = sys.argv[1]
+os.chmod(place, 0o700)
+os.mkdir(place + "/more")
+open(place + "/more/file", "w").close()
+os.symlink(os.getcwd() + "/outside", place + "/link")
+os.chmod(place + "/more", 0)
+os.chmod(place, 0)
+open("place", "w").write(place)
+"""
+    assert bench.result(program("c", code, "{definition}"), definition=lambda: {"a": b""}).status == "passed"
+    assert not Path((bench.project / "place").read_text()).exists()
+    assert outside.read_text() == "kept"
+    assert outside.parent.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_definition_with_a_path_that_leads_out_blocks(bench: Bench) -> None:
     result = bench.result(program("c", "print(1)", "{definition}"), definition=lambda: {"../x": b""})
     assert (result.status, result.problem) == ("blocked", "it could not be carried out (ValueError)")
@@ -405,17 +425,30 @@ def test_files_and_globs_are_looked_at(bench: Bench) -> None:
     assert bench.result(more).problem == "docs/*.md: 1 match, wanted at least 2"
 
 
-@pytest.mark.parametrize("part", ["inputs", "outputs", "glob"])
-def test_a_pattern_that_leaves_the_project_does_not_pass(bench: Bench, part: str) -> None:
-    check = (
-        program("c", "print(1)")
-        if part != "glob"
-        else Check(id="c", kind="glob", conditions=Conditions(count_at_most=9))
-    )
-    value: Any = "../*" if part == "glob" else ("../*",)
+@pytest.mark.parametrize("part", ["inputs", "outputs", "glob", "for_each"])
+def test_a_pattern_that_leaves_the_project_blocks(bench: Bench, part: str) -> None:
+    looks = Check(id="c", kind="glob", conditions=Conditions(count_at_most=9))
+    check = looks if part == "glob" else program("c", "open('ran', 'w')")
+    value: Any = "../*" if part in ("glob", "for_each") else ("../*",)
     result = bench.run(check.model_copy(update={part: value}))
     assert result.results[0].status == "blocked"
-    assert len(result.contents) == 1
+    assert result.results[0].problem == "'../*' is no pattern of paths inside the project"
+    assert [one.inputs for one in result.contents] == [()]
+    assert not (bench.project / "ran").exists()
+
+
+def test_a_check_whose_inputs_cannot_be_told_rests_on_everything(bench: Bench) -> None:
+    result = bench.run(program("c", "print(1)", inputs=("{options.gone}",)))
+    assert result.results[0].status == "blocked"
+    assert [one.inputs for one in result.contents] == [()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the parent may be another")
+def test_a_program_that_ends_its_supervisor_fails(bench: Bench) -> None:
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(600)"
+    result = bench.result(program("c", code))
+    assert (result.status, result.runs[0].status) == ("failed", "failed")
+    assert "how it ended is not known" in (result.problem or "")
 
 
 def test_a_state_folder_is_never_looked_at(bench: Bench) -> None:
