@@ -24,6 +24,7 @@ RANKS = {
     "engine": 3,
     "importing": 4,
     "actions": 4,
+    "report": 4,
     "logs": 4,
     "stdio": 4,
     "dispatch": 5,
