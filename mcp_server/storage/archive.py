@@ -188,7 +188,8 @@ class Archive:
             raise damaged("has a file that is not one of a store")
         if manifest.counts != _counts(manifest.members) or manifest.bytes != sum(sizes.values()):
             raise damaged("has a manifest that contradicts itself")
-        if {one.session_id for one in manifest.sessions} != _sessions(sizes):
+        told = {one.session_id: one.deleted for one in manifest.sessions}
+        if len(told) != len(manifest.sessions) or set(told.items()) != _sessions(sizes):
             raise damaged("has other sessions than its manifest says")
         return manifest
 
@@ -251,7 +252,7 @@ def _counts(members: Mapping[str, Member]) -> dict[str, int]:
     return dict(sorted(Counter(name.partition("/")[0] for name in members).items()))
 
 
-def _sessions(names: Mapping[str, int]) -> set[str]:
-    """The ids of the sessions whose heads or logs are among the names."""
-    files = (name.split("/")[1] for name in names if name.startswith(("workflows/", "trash/")))
-    return {name.partition(".")[0] for name in files}
+def _sessions(names: Mapping[str, int]) -> set[tuple[str, bool]]:
+    """The ids of the sessions whose heads or logs are among the names, and whether these lie in the trash."""
+    files = (name.split("/") for name in names if name.startswith(("workflows/", "trash/")))
+    return {(name.partition(".")[0], folder == "trash") for folder, name in files}

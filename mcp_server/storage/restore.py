@@ -193,8 +193,10 @@ class Restore:
                 self._put_files(wanted.contained)
             elif wanted.found is not None and step.does != "unchanged":
                 self._commit(wanted.found, here if isinstance(here, Found) else None, at, authority, outcome)
-            if step.does != "left":
-                self._clear(session_id)
+            if wanted.found is not None:
+                # Whatever was done to it, it lies now where the archived one belongs.
+                home = parts.home(wanted.found.page.session)
+                self._clear(parts.layout.live if home == parts.layout.trash else parts.layout.trash, session_id)
             return step
 
     def _settled(self, session_id: str, outcome: Outcome) -> Found | str | None:
@@ -262,15 +264,10 @@ class Restore:
                 version = max(version, anchor.version if anchor is not None else 0)
         return version
 
-    def _clear(self, session_id: str) -> None:
+    def _clear(self, place: Place, session_id: str) -> None:
         """Remove what files that could not be trusted have left in the other place; the backup made before has them."""
-        parts = self._parts
-        with suppress(CorruptStateError):
-            found = parts.find(session_id)
-            if found is None:
-                return
-            other = parts.layout.trash if found.place == parts.layout.live else parts.layout.live
-            for path in (other.head(session_id), other.log(session_id)):
-                with suppress(FileNotFoundError):
-                    parts.fs.unlink(path)
-                    parts.fs.fsync_dir(other.folder)
+        fs = self._parts.fs
+        for path in (place.head(session_id), place.log(session_id)):
+            with suppress(FileNotFoundError):
+                fs.unlink(path)
+                fs.fsync_dir(place.folder)

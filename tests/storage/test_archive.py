@@ -73,6 +73,15 @@ def test_a_session_that_the_manifest_does_not_list_is_noticed(archive: Path) -> 
         check(repacked(archive, add("workflows/two.json")))
 
 
+def test_a_session_that_lies_elsewhere_than_the_manifest_says_is_noticed(archive: Path) -> None:
+    def move(files: Files) -> None:
+        for suffix in ("json", "jsonl"):
+            files[f"trash/one.{suffix}"] = files.pop(f"workflows/one.{suffix}")
+
+    with pytest.raises(CorruptStateError, match="other sessions"):
+        check(repacked(archive, move))
+
+
 def test_a_name_that_is_there_twice_is_refused(archive: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate"), ZipFile(archive, "a", ZIP_DEFLATED) as zipped:
         zipped.writestr("workflows/one.json", "{}")

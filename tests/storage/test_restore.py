@@ -196,6 +196,19 @@ def test_what_cannot_be_trusted_gives_way(saved: Saved, case: str) -> None:
     assert done.saved is not None
 
 
+def test_nothing_is_left_in_the_other_place_of_what_gave_way(saved: Saved) -> None:
+    site, store = saved.site, saved.site.store()
+    store.delete("one", at=LATER, reason="by mistake")
+    store.undelete("gone", at=LATER)
+    for path in (site.head(place="trash"), site.head("gone")):
+        path.write_bytes(path.read_bytes()[:-100])
+    assert doings(restored(site, saved.archive)) == {"gone": "mended", "one": "mended", "two": "unchanged"}
+    assert alike(store.read("one"), saved.sessions["one"])
+    assert sorted(path.name for path in (site.root / "trash").iterdir()) == ["gone.json", "gone.jsonl"]
+    assert not site.head("gone").exists()
+    assert store.verify().ok
+
+
 def test_the_others_are_left_alone(saved: Saved) -> None:
     site, store = saved.site, saved.site.store()
     begun(store, "newer")
