@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from mcp_server.actions import reference
+from tests.adversary.table import table
 from tests.docs import examples, wire
 from tests.docs.pages import ROOT, read
 
@@ -21,6 +22,7 @@ def generated() -> dict[str, str]:
         of_errors = examples.of_errors(Path(second))
     return {
         "README.md": quoted(read("README.md")),
+        "docs/explanation/threat-model.md": with_table(read("docs/explanation/threat-model.md")),
         "docs/reference/actions.md": reference.actions_page(of_actions),
         "docs/reference/errors.md": reference.errors_page(of_errors, wire.before_the_tool()),
         "docs/reference/states.md": reference.states_page(),
@@ -35,6 +37,11 @@ def quoted(text: str) -> str:
         return f"{match[1]}```text\n{scene[0] if scene else ''}```"
 
     return re.sub(r"(<!-- from: (\S+), scene (\d+) -->\n)```text\n.*?```", quotation, text, flags=re.DOTALL)
+
+
+def with_table(text: str) -> str:
+    """A page with the table of cheats as it is now, between its marks."""
+    return re.sub(r"(<!-- table -->\n).*", lambda match: match[1] + table() + "\n", text, flags=re.DOTALL)
 
 
 def main() -> None:
