@@ -32,10 +32,13 @@ def workflows(
     *,
     plan: Annotated[Path | None, Parameter(help="The plan of a dynamic workflow: a file, or its folder.")] = None,
     mermaid: Annotated[bool, Parameter(help="Print the phases, gates and ways back as a Mermaid diagram.")] = False,
+    copy_to: Annotated[Path | None, Parameter(help="Copy its files into this folder, which must not be there.")] = None,
     json: AsJson = False,
     ctx: Ctx,
 ) -> int:
     """List the workflows that can be started, or show one: its phases, their tasks, the evidence each gate requires.
+
+    A copy of its files is for running the programs that it brings, or for making a workflow of one's own of it.
 
     Parameters
     ----------
@@ -43,11 +46,16 @@ def workflows(
         A workflow's name or alias.
     """
     if name is None:
-        if plan is not None or mermaid:
-            raise UsageError("A diagram or a plan needs the workflow's name.", "pos-workflow workflows NAME --mermaid")
+        if plan is not None or mermaid or copy_to is not None:
+            raise UsageError(
+                "A diagram, a plan or a copy needs the workflow's name.", "pos-workflow workflows NAME --mermaid"
+            )
         _list(ctx.engine, as_json=json)
         return 0
     found = Library(workflow_roots(ctx.loaded)).find(name)
+    if copy_to is not None:
+        _copy(found, copy_to)
+        return 0
     found = found if plan is None else _planned(found, plan)
     if mermaid:
         sys.stdout.write(_diagram(found))
@@ -79,6 +87,19 @@ def _planned(found: Found, path: Path) -> Found:
 def _read(path: str, size: int) -> bytes:
     with Path(path).open("rb") as file:
         return file.read(size)
+
+
+def _copy(found: Found, folder: Path) -> None:
+    """Write the files of a definition into a new folder."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise CommandError(f"{folder} is there already, and is left as it is.", "Choose another folder.") from None
+    for name, data in found.bundle.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    say(f"Copied {len(found.bundle.files)} files of {found.workflow.workflow_type} to {folder}.")
 
 
 def _diagram(found: Found) -> str:

@@ -134,7 +134,8 @@ class _Walk:
             self._refuse(prefix or ".", f"cannot be read: {error.strerror}", "Mend the folder's permissions.")
             return
         for entry in entries:
-            if entry.name.startswith("."):
+            # What Python caches beside a program would make the definition another one as soon as it is run.
+            if entry.name.startswith(".") or entry.name == "__pycache__":
                 continue
             self._count += 1
             if self._count > MAX_FILES:

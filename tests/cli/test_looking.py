@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mcp_server import app
+from mcp_server.definitions.folder import read_folder
 from mcp_server.domain.authority import Authority
 from tests.cli.support import PATIENCE, Cli, command, forge, run_on_terminal, run_process
 from tests.support import PASSING, Ask, Home, arrange, bare_environment, field
@@ -47,6 +48,21 @@ def test_a_workflow_is_drawn_with_its_tasks_and_what_each_gate_requires(cli: Cli
     assert ran.out.count("1  Look") == 3
     assert ran.out.count("gate: done") == 3
     assert "blocked, needs quorum" in cli("workflows", "guarded").out
+
+
+def test_a_workflow_is_copied_file_by_file_into_a_new_folder(cli: Cli, tmp_path: Path) -> None:
+    copy = tmp_path / "new" / "copy"
+    ran = cli("workflows", "steps", "--copy-to", str(copy))
+    assert (ran.code, ran.out.split()[:2]) == (0, ["Copied", str(len(read_folder(copy).bundle.files))])
+    assert read_folder(copy).bundle.files == read_folder(cli.home.definitions / "steps").bundle.files
+
+
+def test_a_copy_overwrites_nothing_and_needs_a_name(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    ran = cli("workflows", "steps", "--copy-to", str(tmp_path / "mine"))
+    assert (ran.code, list((tmp_path / "mine").iterdir())) == (1, [])
+    assert "is there already" in ran.err
+    assert cli("workflows", "--copy-to", str(tmp_path / "new")).code == 2
 
 
 def test_a_gate_shows_what_is_optional_and_when_nothing_is_required(cli: Cli) -> None:

@@ -26,6 +26,15 @@ def problems(path: Path) -> list[str]:
     return [str(problem) for problem in read_folder(path).problems]
 
 
+def test_what_python_caches_beside_a_program_is_no_part_of_the_definition(home: Path) -> None:
+    (home / "core").mkdir()
+    (home / "core" / "tool.py").write_text("print(1)\n")
+    before = read_folder(home).bundle.digest
+    (home / "core" / "__pycache__").mkdir()
+    (home / "core" / "__pycache__" / "tool.cpython-311.pyc").write_bytes(b"\xff")
+    assert read_folder(home).bundle.digest == before
+
+
 def test_regular_files_are_read_and_hidden_ones_are_not(home: Path) -> None:
     (home / ".hidden").write_text("x")
     (home / ".git").mkdir()
