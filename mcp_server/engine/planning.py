@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
 
+from mcp_server.checks.arguments import literal
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.domain.checking import CheckPlan
 from mcp_server.domain.checks import filled
@@ -66,8 +67,8 @@ def baseline_of(
     gate = phase.gate
     values = _values(ground, session_id, target_file, workflow, options, phase.number)
     try:
-        kept = [filled(check.file, values) for check in gate.checks if check.conditions.unchanged_since_phase_start]
-        globs = [*gate.protected_paths, *kept]
+        kept = (check.file for check in gate.checks if check.conditions.unchanged_since_phase_start)
+        globs = [*gate.protected_paths, *(literal(filled(file, values)) for file in kept)]
         digests = ground.checker.baseline(globs) if globs else None
     except (OSError, KeyError, ConfigurationError):
         digests = None
