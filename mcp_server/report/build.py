@@ -72,10 +72,8 @@ def _items(engine: Engine, session: Session) -> model.ItemsByBasis:
 
 def _checks_passed(phase: model.Phase) -> int:
     """Of a phase that a gate of this log let pass, the checks that did."""
-    last = phase.attempts[-1] if phase.attempts and phase.basis and not phase.taken_over else None
-    if last is None or last.outcome != "passed" or not last.rounds:
-        return 0
-    return sum(check.status == "passed" for check in last.rounds[-1].checks)
+    gated = phase.basis not in (None, "overridden") and not phase.taken_over
+    return phase.checks.passed if gated and phase.checks else 0
 
 
 def _subject(session: Session, workflow: Workflow, now: datetime, exhibits: Exhibits) -> model.Subject:

@@ -45,6 +45,8 @@ def _body(report: Report) -> Iterator[str]:
     yield html_phases.overview(report.phases)
     yield from _session(report)
     yield "<h2>Every phase, every attempt</h2>"
+    if report.shortened:
+        yield f'<p class="soft">{escaped(wording.shortened(report))}</p>'
     for phase in report.phases:
         yield from html_phases.phase(phase)
     if report.happenings:

@@ -23,9 +23,9 @@ def overview(phases: Sequence[Phase]) -> str:
                 f'<a href="#phase-{one.number}">{one.number}</a> <bdi>{escaped(one.title)}</bdi>',
                 escaped(wording.result(one)),
                 _basis(one),
-                str(wording.attempts_made(one) or ""),
+                str(one.attempts_made or ""),
                 escaped(wording.checks_of(one)),
-                escaped(wording.decided_by(one)),
+                one.decided or "",
                 escaped(wording.duration(one.duration_seconds)),
             )
             for one in phases

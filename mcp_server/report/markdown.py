@@ -31,6 +31,8 @@ def _parts(report: Report) -> Iterator[str]:
     if session.options:
         yield from fold("Options of the start", [markdown_phases.evidence(session.options)])
     yield "## Every phase, every attempt"
+    if report.shortened:
+        yield prose(wording.shortened(report))
     for phase in report.phases:
         yield from markdown_phases.phase(phase)
     if report.happenings:

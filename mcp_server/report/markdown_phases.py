@@ -24,9 +24,9 @@ def overview(phases: Sequence[Phase]) -> str:
                 code(one.title),
                 wording.result(one),
                 _basis(one),
-                str(wording.attempts_made(one) or ""),
+                str(one.attempts_made or ""),
                 wording.checks_of(one),
-                wording.decided_by(one),
+                one.decided or "",
                 wording.duration(one.duration_seconds),
             )
             for one in phases

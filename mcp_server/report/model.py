@@ -145,6 +145,14 @@ class Asked(Frozen):
     approval: bool = False
 
 
+class CheckCounts(Frozen):
+    """How many checks of one time came to what."""
+
+    passed: int = 0
+    failed: int = 0
+    blocked: int = 0
+
+
 class Phase(Frozen):
     """One phase. ``evidence`` is what is accepted now; ``attempts`` are all that were made, oldest first."""
 
@@ -160,6 +168,11 @@ class Phase(Frozen):
     completed_at: datetime | None = None
     duration_seconds: float | None = Field(default=None, description="without pauses")
     asked: Asked
+    checks: CheckCounts | None = Field(default=None, description="the checks when they were run last; none: never")
+    attempts_made: int = Field(description="all of them, also those that are left out; overrides are none")
+    decided: Literal["approved", "rejected", "overridden"] | None = Field(
+        default=None, description="what a person decided last"
+    )
     evidence: tuple[EvidenceItem, ...] = ()
     evidence_left_out: int = 0
     attempts: tuple[Attempt, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.events import Event, GateBlocked, PhaseOverridden, Skipped, WorkflowOverridden
@@ -86,6 +86,9 @@ class Phases:
             completed_at=done.completed_at if done else None,
             duration_seconds=done.duration_seconds if done else None,
             asked=self._asked(number),
+            checks=_counted(tried),
+            attempts_made=sum(one.outcome(None) != "overridden" for one in tried),
+            decided=next((what for one in reversed(tried) if (what := _decided(one.last))), None),
             evidence=evidence,
             evidence_left_out=left_out,
             attempts=tuple(shown),
@@ -153,13 +156,13 @@ class Phases:
         }
 
     def _decided(self, event: OfAttempt) -> model.Decided | None:
+        what = _decided(event)
         decision = event.decision if isinstance(event, Pass | Refusal) else None
-        if decision is None:
+        if what is None or decision is None:
             return None
-        overridden = isinstance(event, PhaseOverridden | WorkflowOverridden)
         return model.Decided(
             at=decision.at,
-            what="overridden" if overridden else "approved" if isinstance(event, Pass) else "rejected",
+            what=what,
             by=decision.authority,
             note=self._clipper.said(decision.note),
         )
@@ -176,6 +179,21 @@ def _steps(tried: Tried) -> Iterator[model.Step]:
     if given_up is not None:
         what = f"given up, since {given_up.event.type.replace('_', ' ')} came first"
         yield model.Step(event=given_up.seq, at=given_up.event.at, what=what)
+
+
+def _decided(event: OfAttempt) -> Literal["approved", "rejected", "overridden"] | None:
+    """What a person decided with an event, if any did."""
+    if not isinstance(event, Pass | Refusal) or event.decision is None:
+        return None
+    if isinstance(event, PhaseOverridden | WorkflowOverridden):
+        return "overridden"
+    return "approved" if isinstance(event, Pass) else "rejected"
+
+
+def _counted(tried: Sequence[Tried]) -> model.CheckCounts | None:
+    """How the checks went that were run last."""
+    last = next((checked for one in reversed(tried) if (checked := one.latest("checked"))), None)
+    return model.CheckCounts(**Counter(check.status for check in last.checks)) if last else None
 
 
 def _usage(tried: Tried) -> Usage:

@@ -133,24 +133,9 @@ def result(phase: Phase) -> str:
 
 def checks_of(phase: Phase) -> str:
     """How the checks went that were run last in a phase."""
-    last = next((attempt.rounds[-1] for attempt in reversed(phase.attempts) if attempt.rounds), None)
-    if last is None:
+    if phase.checks is None:
         return "not run" if phase.asked.checks else ""
-    found = [check.status for check in last.checks]
-    if not found:
-        return ""
-    return listed([f"{found.count(status)} {status}" for status in ("passed", "failed", "blocked") if status in found])
-
-
-def decided_by(phase: Phase) -> str:
-    """What a person decided in a phase, last."""
-    decided = next((attempt.decided for attempt in reversed(phase.attempts) if attempt.decided), None)
-    return decided.what if decided else ""
-
-
-def attempts_made(phase: Phase) -> int:
-    """How many attempts there were, those that are left out included."""
-    return sum(one.outcome != "overridden" for one in phase.attempts) + phase.attempts_left_out
+    return ", ".join(f"{count} {status}" for status, count in phase.checks.model_dump().items() if count)
 
 
 def evidence_of(attempt: Attempt, phase: Phase) -> str:
@@ -159,6 +144,16 @@ def evidence_of(attempt: Attempt, phase: Phase) -> str:
         return "" if attempt.outcome == "overridden" else "No evidence was handed in."
     accepted = attempt.evidence == phase.evidence and attempt.evidence_left_out == phase.evidence_left_out
     return "Its evidence is what is accepted." if accepted else ""
+
+
+def shortened(report: Report) -> str:
+    """That something is left out; nothing when all is there."""
+    if not report.shortened:
+        return ""
+    return (
+        "Not everything is shown, for its size: each place says what is left out, and hashes are of the whole. "
+        f"pos-workflow report {report.session.session_id} --format html (or json) shows as much as a report has."
+    )
 
 
 def vouched_by_checks(report: Report) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.library import Library
 from mcp_server.domain.authority import Authority
 from mcp_server.engine import Call, Engine, Outcome, Workspace
+from mcp_server.report import Format, page
 from mcp_server.settings import load
 from mcp_server.storage.store import Store
 from mcp_server.storage.trust import Grant
@@ -105,45 +106,69 @@ class Site:
         )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    home = Home.make(tmp_path)
+def project(folder: Path) -> Home:
+    """The project, before anything is done in it."""
+    home = Home.make(folder)
     home.define("release", PHASES)
     home.write({"covered": '{"percent": 12}', "guide.md": "# Guide\n", "tests/a.py": "", "src/a.py": ""})
     return home
 
 
+def play(site: Site, said: str) -> str:
+    """Play a session of ``release`` to its end, with this text wherever somebody may write one; its id."""
+    session = site.start(fast=True, note=said)
+    site.submit(session, 1)
+    site.submit(session, 1, done=said, report=said * 40, usage={"tokens": 1200, "cost_usd": 0.5})
+    site.submit(session, 2, summary="not trusted yet")
+    site.grant(session)
+    site.home.write({"covered": said})
+    site.submit(session, 2, summary="too little")
+    site.home.write({"covered": '{"percent": 95.5}'})
+    site.engine.pause(session, said, Call())
+    site.engine.resume(session, Call())
+    site.submit(session, 2, summary=said)
+    site.submit(session, 4, done=said)
+    approvals = site.engine.persons.approvals
+    approvals.reject(session, site.run(session), Authority(user="ada"), said)
+    site.submit(session, 4, done="better")
+    operator = Authority(
+        authenticated=True, operator="0123456789abcdef", operator_since=NOON, channel="operator_file", user="ada"
+    )
+    approvals.approve(session, site.run(session), operator, "well done")
+    site.submit(session, 5)
+    site.engine.persons.override(session, 5, Authority(user="ada"), said)
+    return session
+
+
+@dataclass(frozen=True)
+class Played:
+    """A session that was played to its end, to be looked at and left as it is."""
+
+    site: Site
+    session: str
+
+    def page(self, form: Format) -> str:
+        """Its report."""
+        return page(self.site.engine, self.session, form)
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    site = Site(project(tmp_path_factory.mktemp("hostile")))
+    return Played(site, play(site, HOSTILE))
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    site = Site(project(tmp_path_factory.mktemp("plain")))
+    return Played(site, play(site, "a word"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return project(tmp_path)
+
+
 @pytest.fixture
 def site(home: Home) -> Site:
     return Site(home)
-
-
-@pytest.fixture
-def play(site: Site) -> Callable[[str], str]:
-    """Plays a session of ``release`` to its end, with this text wherever somebody may write one; its id."""
-
-    def played(said: str) -> str:
-        session = site.start(fast=True, note=said)
-        site.submit(session, 1)
-        site.submit(session, 1, done=said, report=said * 40, usage={"tokens": 1200, "cost_usd": 0.5})
-        site.submit(session, 2, summary="not trusted yet")
-        site.grant(session)
-        site.home.write({"covered": said})
-        site.submit(session, 2, summary="too little")
-        site.home.write({"covered": '{"percent": 95.5}'})
-        site.engine.pause(session, said, Call())
-        site.engine.resume(session, Call())
-        site.submit(session, 2, summary=said)
-        site.submit(session, 4, done=said)
-        approvals = site.engine.persons.approvals
-        approvals.reject(session, site.run(session), Authority(user="ada"), said)
-        site.submit(session, 4, done="better")
-        operator = Authority(
-            authenticated=True, operator="0123456789abcdef", operator_since=NOON, channel="operator_file", user="ada"
-        )
-        approvals.approve(session, site.run(session), operator, "well done")
-        site.submit(session, 5)
-        site.engine.persons.override(session, 5, Authority(user="ada"), said)
-        return session
-
-    return played
