@@ -79,7 +79,22 @@ def begin(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered | Wai
     traceback under an id, and the reply tells nothing but that id.
     """
     keep_off_stdout()
-    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    given = _given(arguments)
+    return _finished(engine, given, lambda: _answer(engine, given))
+
+
+def conclude(engine: Engine, arguments: Mapping[str, Any] | None, answer: Callable[[], Answer]) -> Answered:
+    """Answer a call anew, after what it waits for has been brought about; never raises."""
+    given = _given(arguments)
+    return _final(_finished(engine, given, lambda: _told(engine, _action(given), given, answer)))
+
+
+def _given(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (arguments or {}).items() if value is not None}
+
+
+def _finished(engine: Engine, given: Mapping[str, Any], first: Callable[[], Answered | Pending]) -> Answered | Waiting:
+    """What a step comes to, logged; a defect is told by its id alone."""
     correlation_id = uuid.uuid4().hex[:12]
     began = time.monotonic()
 
@@ -102,7 +117,7 @@ def begin(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered | Wai
         )
         return answered
 
-    return finished(lambda: _answer(engine, given))
+    return finished(first)
 
 
 def _final(answered: Answered | Waiting) -> Answered:

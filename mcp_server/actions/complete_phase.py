@@ -84,12 +84,13 @@ def run(engine: Engine, params: CompletePhase) -> Answer | Pending:
     result = engine.complete_phase(params.session_id, params.phase, params.evidence, params.call())
     running = result.running if isinstance(result, Standing) else None
     if not isinstance(result, Standing) or running is None:
-        return _told(engine, result)
+        return told_of(engine, result)
     begun = result.begun
-    return Pending(running, lambda: _told(engine, running.outcome or engine.attempt(params.session_id, begun)))
+    return Pending(running, lambda: told_of(engine, running.outcome or engine.attempt(params.session_id, begun)))
 
 
-def _told(engine: Engine, result: Outcome | Standing) -> Answer:
+def told_of(engine: Engine, result: Outcome | Standing) -> Answer:
+    """What an attempt came to, or where it stands; GateError when it did not pass."""
     if isinstance(result, Standing):
         return _standing(engine, result)
     event = result.committed.event
