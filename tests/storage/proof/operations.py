@@ -64,7 +64,7 @@ class Operation:
 
     prepare: Callable[[Store], object]
     run: Callable[[Store], object]
-    check: Callable[[Store], object] = lambda _: None
+    check: Callable[[Store], object] | None = None
 
 
 def store_on(fs: FileSystem) -> Store:
@@ -139,8 +139,9 @@ def acknowledged(operation: Operation, disk: Disk, new: Facts) -> None:
         assert (anchor.version, anchor.seal) == (found.page.session.version, found.page.seal.hmac)
         log = parts(store).pages.read_raw_log(found.place, session_id)
         assert len(log) == found.page.log.length, "there is something behind the log's end"
-    operation.check(store)
-    assert facts(store) == new
+    if operation.check is not None:
+        operation.check(store)
+        assert facts(store) == new
 
 
 def audit_anchored(disk: Disk) -> bool:

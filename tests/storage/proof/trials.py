@@ -11,7 +11,7 @@ from mcp_server.errors import CorruptStateError, StorageError
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.store import Store
 from tests.storage.proof.disk import Disk
-from tests.storage.proof.operations import Operation, acknowledged, audit_anchored, facts, prepared, store_on
+from tests.storage.proof.operations import Facts, Operation, acknowledged, audit_anchored, facts, prepared, store_on
 from tests.storage.proof.seams import Counting, Fault, Faulty, Moments
 
 Through = Callable[[FileSystem], FileSystem]
@@ -42,6 +42,7 @@ class Trial:
         done = self._before.killed()
         operation.run(store_on(done))
         self._new = facts(store_on(done))
+        self._known: dict[object, Facts] = {}
         self._sound: set[object] = set()
         self.counts: Counter[str] = Counter()
 
@@ -58,7 +59,7 @@ class Trial:
                     continue
                 seen.add(content)
                 with _told(f"power lost before {name}"):
-                    self._require_old_or_new(left.killed())
+                    self._require_old_or_new(left)
                     self._repeat(left)
                     self._require_lasting(left)
                 self.counts["states"] += 1
@@ -67,7 +68,7 @@ class Trial:
         """Kill the process before each change; what it had not synced is still in the page cache."""
         for name, moment in self._moments():
             with _told(f"killed before {name}"):
-                self._require_old_or_new(moment.killed())
+                self._require_old_or_new(moment)
                 again = moment.killed()
                 self._repeat(again)
                 self._require_lasting(again)
@@ -84,12 +85,11 @@ class Trial:
                     outcome = self._outcome(store_on(Faulty(self._through(disk), number, fault)))
                     disk = disk.killed()
                     if outcome == "unknown":
-                        self._require_old_or_new(disk.killed())
+                        self._require_old_or_new(disk)
                     else:
-                        now = facts(store_on(disk.killed()))
-                        assert now == (self._new if outcome == "changed" else self._old), outcome
+                        assert self._facts(disk) == (self._new if outcome == "changed" else self._old), outcome
                     self._repeat(disk)
-                    acknowledged(self._operation, disk.after_hard_loss(), self._new)
+                    self._require_acknowledged(disk.after_hard_loss())
                 self.counts["faults"] += 1
 
     def _moments(self) -> list[tuple[str, Disk]]:
@@ -109,8 +109,14 @@ class Trial:
             return "unchanged" if error.kind == "foreign" else error.message
         return "changed"
 
+    def _facts(self, disk: Disk) -> Facts:
+        content = disk.contents()
+        if content not in self._known:
+            self._known[content] = facts(store_on(disk.killed()))
+        return self._known[content]
+
     def _require_old_or_new(self, disk: Disk) -> None:
-        now = facts(store_on(disk))
+        now = self._facts(disk)
         for name in {*now, *self._old, *self._new}:
             assert now.get(name) in (self._old.get(name), self._new.get(name)), name
 
@@ -119,10 +125,14 @@ class Trial:
 
     def _require_lasting(self, disk: Disk) -> None:
         for left in disk.after_power_loss(self._chance, most=self._most_in_the_end):
-            if (content := left.contents()) not in self._sound:
-                acknowledged(self._operation, left, self._new)
-                self._sound.add(content)
-                self.counts["states"] += 1
+            self._require_acknowledged(left)
+
+    def _require_acknowledged(self, disk: Disk) -> None:
+        content = disk.contents()
+        if content not in self._sound:
+            acknowledged(self._operation, disk, self._new)
+            self._sound.add(content)
+            self.counts["states"] += 1
 
 
 @contextmanager
