@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from mcp_server.checks.probes import ProjectProbes
+from mcp_server.cli.evidence import honest_evidence
 from mcp_server.definitions.folder import read_folder
 from mcp_server.definitions.parse import parse
 from mcp_server.definitions.tasks import task_content
 from mcp_server.definitions.validate import validate_folder
-from mcp_server.domain.definition import Gate, Phase, Workflow
-from mcp_server.domain.gates import Verdict, evidence_schema, judge, required_names
+from mcp_server.domain.definition import Field, Gate, Phase, Workflow
+from mcp_server.domain.gates import Verdict, evidence_schema, judge
 from tests.shipped_evidence import FILES, HONEST, OPTIONS, WORKFLOWS
 
 pytestmark = pytest.mark.integration
@@ -303,9 +304,8 @@ RED_SUMMARIES = [
 @lru_cache
 def _workflow(name: str) -> Workflow:
     bundle = read_folder(WORKFLOWS / name).bundle
-    options = OPTIONS.get(name, {})
-    if options:
-        (folder,) = options.values()
+    folder = OPTIONS.get(name, {}).get("spec_path")
+    if folder:
         bundle = bundle.with_plan("tasks.md", FILES[name][f"{folder}/tasks.md"].encode())
     workflow = parse(bundle).workflow
     assert workflow
@@ -316,6 +316,16 @@ def _phase(name: str, number: int) -> Phase:
     phase = _workflow(name).phase(number)
     assert phase
     return phase
+
+
+def _is_read(field: Field) -> bool:
+    """Whether the server reads the field itself, whatever is submitted under its name."""
+    return field.from_check is not None
+
+
+def _own(gate: Gate) -> tuple[str, ...]:
+    """What an assistant has to hand in."""
+    return tuple(field.name for field in gate.fields if field.required and not _is_read(field))
 
 
 def _nothing(gate: Gate) -> dict[str, Any]:
@@ -338,6 +348,10 @@ def _judged(project: Path, workflow: str, phase: int, changes: dict[str, Any]) -
     return judge(_phase(workflow, phase).gate, evidence, ProjectProbes(project / workflow))
 
 
+SAID = [(workflow, phase) for workflow, phase in GATES if _own(_phase(workflow, phase).gate)]
+"""The gates that want evidence, and not only what the server sees."""
+
+
 def test_there_is_honest_evidence_for_every_phase_of_every_workflow() -> None:
     assert GATES
     assert {(folder.name, number) for folder in FOLDERS for number in _workflow(folder.name).numbers} == {
@@ -347,7 +361,16 @@ def test_there_is_honest_evidence_for_every_phase_of_every_workflow() -> None:
 
 
 def test_every_gate_has_a_lie_told_to_it() -> None:
-    assert {(workflow, phase) for workflow, phase, _, _ in LIES} == set(GATES)
+    told = {(workflow, phase) for workflow, phase, _, _ in LIES}
+    seen = {
+        (honest.workflow, phase) for honest in honest_evidence() for phase, step in honest.steps.items() if step.lies
+    }
+    assert told <= set(GATES)
+    assert told | seen == set(GATES)
+
+
+def test_a_gate_that_wants_no_evidence_has_checks() -> None:
+    assert all(_phase(workflow, phase).gate.checks for workflow, phase in set(GATES) - set(SAID))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -361,23 +384,23 @@ def test_its_folder_is_its_name_and_it_has_a_readme(folder: Path) -> None:
     assert (folder / "README.md").is_file()
 
 
-@pytest.mark.parametrize(("workflow", "phase"), GATES)
+@pytest.mark.parametrize(("workflow", "phase"), SAID)
 def test_a_gate_refuses_no_evidence_at_all(project: Path, workflow: str, phase: int) -> None:
     gate = _phase(workflow, phase).gate
     verdict = judge(gate, {}, ProjectProbes(project / workflow))
     assert verdict.outcome == "refused"
-    assert verdict.missing == required_names(gate)
+    assert verdict.missing == _own(gate)
 
 
 @pytest.mark.parametrize("value", [False, True, "", "yes", None, 0, 1])
-@pytest.mark.parametrize(("workflow", "phase"), GATES)
+@pytest.mark.parametrize(("workflow", "phase"), SAID)
 def test_a_gate_refuses_one_answer_for_everything(project: Path, workflow: str, phase: int, value: Any) -> None:
     gate = _phase(workflow, phase).gate
     evidence = {field.name: value for field in gate.fields}
     assert judge(gate, evidence, ProjectProbes(project / workflow)).outcome == "refused"
 
 
-@pytest.mark.parametrize(("workflow", "phase"), GATES)
+@pytest.mark.parametrize(("workflow", "phase"), SAID)
 def test_a_gate_refuses_nothing_in_the_right_form(project: Path, workflow: str, phase: int) -> None:
     gate = _phase(workflow, phase).gate
     assert judge(gate, _nothing(gate), ProjectProbes(project / workflow)).outcome == "refused"
@@ -391,7 +414,7 @@ def test_a_gate_takes_honest_evidence(project: Path, workflow: str, phase: int) 
 
 @pytest.mark.parametrize(("workflow", "phase"), GATES)
 def test_a_gate_refuses_honest_evidence_less_any_one_required_field(project: Path, workflow: str, phase: int) -> None:
-    for name in required_names(_phase(workflow, phase).gate):
+    for name in _own(_phase(workflow, phase).gate):
         verdict = _judged(project, workflow, phase, {name: GONE})
         assert (verdict.outcome, verdict.missing) == ("refused", (name,))
 
@@ -444,13 +467,14 @@ def test_the_first_gate_of_test_generation_asks_for_two_things_and_no_more() -> 
 def test_the_tasks_of_a_phase_yield_exactly_what_its_gate_asks_for(workflow: str, phase: int) -> None:
     outputs = [line for task in _phase(workflow, phase).tasks for line in task_content(task).artifacts_to_produce]
     promised = {name for line in outputs for name in line.partition(":")[0].replace("`", "").split(", ")}
-    assert promised == {field.name for field in _phase(workflow, phase).gate.fields}
+    assert promised == {field.name for field in _phase(workflow, phase).gate.fields if not _is_read(field)}
 
 
 @pytest.mark.parametrize(("workflow", "phase"), GATES)
 def test_a_phase_names_every_field_of_its_gate(workflow: str, phase: int) -> None:
     instructions = _phase(workflow, phase).instructions
-    assert [f.name for f in _phase(workflow, phase).gate.fields if f"`{f.name}`" not in instructions] == []
+    said = [field.name for field in _phase(workflow, phase).gate.fields if not _is_read(field)]
+    assert [name for name in said if f"`{name}`" not in instructions] == []
 
 
 @pytest.mark.parametrize(("workflow", "phase"), GATES)
