@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -77,18 +78,22 @@ OPERATIONS: Final[dict[str, Operation]] = {
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_who_repeats_what_a_killed_process_began_finishes_it(name: str) -> None:
-    trial = Trial(OPERATIONS[name], Random(1))  # noqa: S311 - the same moments in every run
+def test_who_repeats_what_a_killed_process_began_finishes_it(name: str, chance: Random, tally: Counter[str]) -> None:
+    trial = Trial(OPERATIONS[name], chance)
     trial.kill()
     assert trial.counts["double faults"] > 0
+    tally.update(trial.counts)
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name == "clean up" else [pytest.mark.slow]) for name in OPERATIONS]
 )
-def test_a_loss_of_power_or_a_failing_call_leaves_the_old_state_or_the_new(name: str) -> None:
-    trial = Trial(OPERATIONS[name], Random(1))  # noqa: S311 - the same moments in every run
+def test_a_loss_of_power_or_a_failing_call_leaves_the_old_state_or_the_new(
+    name: str, chance: Random, tally: Counter[str]
+) -> None:
+    trial = Trial(OPERATIONS[name], chance)
     trial.lose_power()
     trial.fail(KINDS)
     assert trial.counts["states"] > 0
     assert trial.counts["faults"] > 0
+    tally.update(trial.counts)
