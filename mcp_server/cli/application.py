@@ -29,6 +29,7 @@ from mcp_server.cli.operator import operator
 from mcp_server.cli.output import complain
 from mcp_server.cli.overriding import budget, override, repin
 from mcp_server.cli.pending import pending
+from mcp_server.cli.report import report
 from mcp_server.cli.restoring import restore
 from mcp_server.cli.returning import reopen, undelete
 from mcp_server.cli.sessions import session, sessions
@@ -105,7 +106,7 @@ def serve() -> None:
 
 
 for _group, _commands in {
-    _PEOPLE: (workflows, sessions, session, events, errors),
+    _PEOPLE: (workflows, sessions, session, events, errors, report),
     _AUTHORS: (new, validate),
     _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, undelete),
     _DECIDERS: (pending, approve, reject, override, repin, budget, reopen, trust, untrust, operator),
