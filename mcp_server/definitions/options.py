@@ -51,8 +51,9 @@ def _option(name: str, node: Node) -> OptionDeclaration | None:
 
 def _choices(node: Node) -> dict[str, tuple[str, ...]]:
     if isinstance(node.data, list):
-        return {text: (text,) for text in node.texts()}
-    found = {name: member.texts() for name, member in node.members().items()}
+        found = {text: (text,) for text in node.texts()}
+    else:
+        found = {name: member.texts() for name, member in node.members().items()}
     for name, fragment in found.items():
         if not fragment:
             node.child(name).error(f"the choice '{name}' stands for no argument", "List its arguments.")
