@@ -12,6 +12,7 @@ from typing import Final
 
 from mcp_server.definitions.nodes import Node
 from mcp_server.domain.checks import Check, OptionDeclaration, placeholders
+from mcp_server.domain.values import is_list
 
 OPTION_KEYS: Final = frozenset({"choice", "path", "default", "required", "description"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}\Z")
@@ -50,7 +51,7 @@ def _option(name: str, node: Node) -> OptionDeclaration | None:
 
 
 def _choices(node: Node) -> dict[str, tuple[str, ...]]:
-    if isinstance(node.data, list):
+    if is_list(node.data):
         found = {text: (text,) for text in node.texts()}
     else:
         found = {name: member.texts() for name, member in node.members().items()}
