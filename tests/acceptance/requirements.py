@@ -76,6 +76,7 @@ REQUIREMENTS: dict[str, str] = {
     "attempts": "Only refusals count; a retry from failed counts anew; the same refusal twice escalates.",
     "draft-is-the-last-submission": "Evidence is not merged across attempts.",
     "reopen-by-a-person": "A gate may say that only a person reopens it.",
+    "only-a-person-decides": "No action, evidence or option approves, trusts, overrides, reopens or raises a budget.",
     "phase-numbers-are-the-definitions-own": "Phases may begin at 0 and have holes.",
     "sessions-pin-their-definition": "A session keeps the definition it began with, and says when it moved on.",
     "durations": "Durations leave pauses out.",

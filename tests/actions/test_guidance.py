@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import PASSING, STATES, Ask, Home, arrange, define_small_workflows, field
+from tests.support import PASSING, STATES, Ask, Home, arrange, asking, define_small_workflows, field
 
 pytestmark = pytest.mark.integration
 
@@ -104,3 +104,59 @@ def test_earlier_errors_that_are_not_shown_are_counted(ask: Ask) -> None:
     retried = ask(action="retry_phase", session_id=session, phase=2)
     assert len(retried["previous_errors"]) == 3
     assert retried["warnings"] == ["2 earlier errors of this phase are not shown here; get_errors has them all."]
+
+
+def define_asking(home: Home) -> None:
+    gate = {"evidence_schema": {"done": field()}, "approval": {"required": True, "prompt": "Good?", "expires_hours": 1}}
+    home.define("asking", [{"number": 1, "gate": gate}, {"number": 2}])
+
+
+def test_who_waits_for_a_person_is_told_whom_to_ask_and_when_to_look_again(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    define_asking(home)
+    ask = home.asking()
+    session = ask(action="start", workflow_type="asking", target_file="a.py")["session_id"]
+    waiting = ask(action="complete_phase", session_id=session, phase=1, evidence={"done": "yes"})
+    command = f"pos-workflow approve {session}"
+    for _ in range(2):
+        first = waiting["next_actions"][0]
+        assert first["arguments"] == {"action": "get_phase", "session_id": session}
+        assert command in first["why"]
+        waiting = ask(**first["arguments"])
+        assert waiting["gate"] == "awaiting_approval"
+    summary = ask(action="get_state", session_id=session)["summary"]
+    assert command in summary
+    assert "submit it again" not in summary
+
+
+def test_an_attempt_that_came_to_no_verdict_is_submitted_again(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    define_asking(home)
+    engine = home.engine()
+    ask = asking(engine, home)
+    session = ask(action="start", workflow_type="asking", target_file="a.py")["session_id"]
+    engine.close()
+    stopped = ask(action="complete_phase", session_id=session, phase=1, evidence={"done": "yes"})
+    assert stopped["gate"] == "interrupted"
+    state = ask(action="get_state", session_id=session)
+    assert "interrupted" in state["summary"]
+    first = state["next_actions"][0]
+    assert (first["arguments"]["action"], first["fill"]) == ("complete_phase", ["evidence"])
+    assert "does not count" in first["why"]
+
+
+def test_a_budget_that_is_nearly_used_up_is_said_in_every_reply(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    gate = {"evidence_schema": {"done": field()}}
+    home.define("frugal", [{"number": 1, "gate": gate}], budget={"max_tokens": 10})
+    ask = home.asking()
+    session = ask(action="start", workflow_type="frugal", target_file="a.py")["session_id"]
+    for tokens, said in ((7, False), (1, True)):
+        usage = {"usage": {"tokens": tokens}}
+        replies = [
+            ask(action="complete_phase", session_id=session, phase=1, evidence=usage),
+            ask(action="get_state", session_id=session),
+            ask(action="get_task", session_id=session, phase=1, task_number=9),
+        ]
+        for reply in replies:
+            assert any("8 of 10 tokens" in one for one in reply.get("warnings", [])) is said, reply
