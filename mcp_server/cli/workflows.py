@@ -18,7 +18,7 @@ from mcp_server.cli.mermaid import flowchart
 from mcp_server.cli.output import complain, console, print_json, say, table, text
 from mcp_server.cli.parameters import AsJson, Ctx
 from mcp_server.definitions.library import Found, Library
-from mcp_server.definitions.parse import parse
+from mcp_server.definitions.parse import METADATA, parse
 from mcp_server.definitions.plans.dynamic import closing_folders
 from mcp_server.definitions.plans.files import PlanFileError, read_plan_file
 from mcp_server.domain.definition import Phase
@@ -147,7 +147,16 @@ def _tree(found: Found) -> Tree:
         for task in phase.tasks:
             branch.add(text(f"{task.number}  {task.title}"))
         branch.add(_gate(phase))
+    for option in workflow.options:
+        tree.add(text(f"option {option.name}: {option.wanted}", "cyan"))
+    for file in _further(found):
+        tree.add(text(f"also there: {file}", "dim"))
     return tree
+
+
+def _further(found: Found) -> list[str]:
+    """What a definition brings beside its metadata and phases: documents, programs of its checks."""
+    return sorted(path for path in found.bundle.files if path != METADATA and not path.startswith(("phases/", ".")))
 
 
 def _gate(phase: Phase) -> Text:
@@ -156,8 +165,13 @@ def _gate(phase: Phase) -> Text:
         return text(f"gate: blocked, needs {', '.join(gate.unsupported)}", "red")
     names = required_names(gate)
     optional = sum(1 for field in gate.fields if field.name not in names)
-    said = f"gate: {', '.join(names) or 'nothing is required'}"
-    return text(said + (f" ({optional} optional)" if optional else ""), "cyan")
+    said = f"gate: {', '.join(names) or 'no evidence is required'}"
+    said += f" ({optional} optional)" if optional else ""
+    if gate.checks:
+        said += f"; checks {', '.join(check.id for check in gate.checks)}"
+    if gate.protected_paths:
+        said += f"; keeps {', '.join(gate.protected_paths)}"
+    return text(said + ("; a person approves" if gate.approval else ""), "cyan")
 
 
 def _whole(found: Found) -> dict[str, Any]:
@@ -172,12 +186,18 @@ def _whole(found: Found) -> dict[str, Any]:
         "source": found.source,
         "shadows": list(found.shadows),
         "digest": found.digest,
+        "options": {option.name: option.wanted for option in workflow.options},
+        "further_files": _further(found),
+        "metadata": dict(workflow.metadata),
         "phases": [
             {
                 "phase_number": phase.number,
                 "title": phase.title,
                 "tasks": [{"task_number": task.number, "title": task.title} for task in phase.tasks],
                 "required_evidence": list(required_names(phase.gate)),
+                "checks": [check.id for check in phase.gate.checks],
+                "protected_paths": list(phase.gate.protected_paths),
+                "approval": phase.gate.approval is not None,
                 "max_attempts": phase.gate.max_attempts,
                 "unsupported": list(phase.gate.unsupported),
             }

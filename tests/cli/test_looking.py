@@ -50,6 +50,31 @@ def test_a_workflow_is_drawn_with_its_tasks_and_what_each_gate_requires(cli: Cli
     assert "blocked, needs quorum" in cli("workflows", "guarded").out
 
 
+@pytest.mark.requirement("format:unknown-keys-are-shown")
+@pytest.mark.requirement("format:reference-material-is-listed")
+def test_what_a_definition_brings_beside_its_phases_is_shown(cli: Cli) -> None:
+    gate = {
+        "evidence_schema": {"note": field()},
+        "checks": [{"id": "unit", "run": ["{options.how}"], "pass": {"exit_code": 0}}],
+        "protected_paths": ["tests/**"],
+        "approval": True,
+    }
+    options = {"how": {"choice": ["pytest", "unittest"], "default": "pytest"}}
+    cli.home.define("rich", [{"number": 1, "gate": gate}], options=options, house_rule="be brief")
+    cli.home.write(
+        {f".praxis-os/workflows/rich/{name}": "x" for name in ("README.md", "core/guide.md", "supporting-docs/a.md")}
+    )
+    shown = cli("workflows", "rich").out
+    assert "gate: note; checks unit; keeps tests/**; a person approves" in shown
+    assert "option how: one of pytest, unittest; pytest unless given" in shown
+    for name in ("README.md", "core/guide.md", "supporting-docs/a.md"):
+        assert f"also there: {name}" in shown
+    told = cli("workflows", "rich", "--json").json
+    assert told["metadata"]["house_rule"] == "be brief"
+    assert told["further_files"] == ["README.md", "core/guide.md", "supporting-docs/a.md"]
+    assert told["phases"][0]["checks"] == ["unit"]
+
+
 def test_a_workflow_is_copied_file_by_file_into_a_new_folder(cli: Cli, tmp_path: Path) -> None:
     copy = tmp_path / "new" / "copy"
     ran = cli("workflows", "steps", "--copy-to", str(copy))
@@ -68,7 +93,7 @@ def test_a_copy_overwrites_nothing_and_needs_a_name(cli: Cli, tmp_path: Path) ->
 def test_a_gate_shows_what_is_optional_and_when_nothing_is_required(cli: Cli) -> None:
     optional = {"type": "string", "required": False}
     cli.home.define("loose", [{"number": 1, "gate": {"evidence_schema": {"note": optional}}}])
-    assert "gate: nothing is required (1 optional)" in cli("workflows", "loose").out
+    assert "gate: no evidence is required (1 optional)" in cli("workflows", "loose").out
 
 
 def test_no_workflows_at_all_are_told_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

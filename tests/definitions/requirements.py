@@ -30,6 +30,8 @@ FORMAT: dict[str, str] = {
     # metadata.json
     "format:required-keys": "workflow_type, version, name, description and phases are required.",
     "format:unknown-keys-are-kept": "Unknown keys of the metadata are kept, and refuse nothing.",
+    "format:unknown-keys-are-shown": "Unknown keys of the metadata are shown with the definition.",
+    "format:reference-material-is-listed": "Core files, supporting documents and a README are listed, never required.",
     "format:informative-keys": "Every informative key of the metadata is taken in its type, and changes no phase.",
     "format:total-phases": "total_phases is derived where it is absent, and a mismatch is a warning of validate.",
     "format:category": "A definition without a category is uncategorized.",
