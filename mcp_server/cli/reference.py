@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 import mcp_server
 from mcp_server.cli.application import Flags, app
 from mcp_server.definitions.starter import schema_files
+from mcp_server.report.schema import schema_text
 from mcp_server.settings import ENV_PREFIX, FILE_ONLY, MARKERS, Settings
 
 _NOTICE: Final = (
@@ -79,6 +80,7 @@ def pages(root: Path) -> dict[Path, str]:
     """What each page of the checkout at ``root`` holds."""
     folder = root / "docs" / "reference"
     schemas = {folder / "schemas" / name: text for name, text in schema_files().items()}
+    schemas[folder / "schemas" / "report.schema.json"] = schema_text()
     return {folder / "command-line.md": command_line_page(), folder / "settings.md": settings_page(), **schemas}
 
 
