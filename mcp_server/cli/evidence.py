@@ -44,10 +44,14 @@ class Lie:
 
 @dataclass(frozen=True)
 class Step:
-    """The work of one phase: the lies that are told before it is done, then the files that it leaves."""
+    """The work of one phase: the lies that are told before it is done, the files that it leaves, what is then run.
+
+    A command is of ``pos-workflow`` or ``python``, with its arguments.
+    """
 
     files: Files = field(default_factory=dict[str, "str | None"])
     lies: tuple[Lie, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def _step(data: Mapping[str, Any]) -> Step:
     lies = (
         Lie(one["says"], _files(one), one.get("evidence", {}), tuple(one["refused_by"])) for one in data.get("lies", [])
     )
-    return Step(_files(data), tuple(lies))
+    return Step(_files(data), tuple(lies), tuple(map(tuple, data.get("commands", []))))
 
 
 def _files(data: Mapping[str, Any]) -> Files:

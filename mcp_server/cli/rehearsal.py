@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from mcp_server.cli.evidence import Honest, Lie, write_files
-from mcp_server.cli.scenes import Body, Scene
+from mcp_server.cli.evidence import Honest, Lie, Step, write_files
+from mcp_server.cli.scenes import Body, Scene, python_in
 from mcp_server.cli.wire import WireError
 
 ASK_AGAIN_SECONDS: Final = 1.0
@@ -116,7 +116,7 @@ class Rehearsal:
 
     def _pass(self, scene: Scene, session: str, phase: int) -> None:
         """Do the work of a phase, hand in what is so, have it approved where a person is asked, and pass."""
-        write_files(scene.project, scene.honest.step(phase).files)
+        self._work(scene, scene.honest.step(phase))
         body = self._submit(scene, session, phase, scene.honest.evidence[phase])
         if body.get("gate") == "awaiting_approval":
             self._command(scene, "approve", session)
@@ -125,6 +125,19 @@ class Rehearsal:
             said = f"phase {phase} of {scene.honest.workflow} did not pass: {body.get('error', '')} {wrong or ''}"
             self._hold(body["checkpoint_passed"], "complete_phase", said.rstrip())
         self.succeeded.add("complete_phase")
+
+    def _work(self, scene: Scene, step: Step) -> None:
+        """Leave the files of a phase's work, and run its commands."""
+        write_files(scene.project, step.files)
+        for program, *arguments in step.commands:
+            if program == "pos-workflow":
+                self._command(scene, *arguments)
+                continue
+            ran = python_in(scene.project, arguments)
+            said = (
+                f"{' '.join(arguments[:2])} ended with exit code {ran.returncode}: {(ran.stdout + ran.stderr)[-300:]}"
+            )
+            self._hold(ran.returncode == 0, "complete_phase", said)
 
     def _submit(self, scene: Scene, session: str, phase: int, evidence: Body) -> Body:
         """What an attempt comes to, however long its checks take."""

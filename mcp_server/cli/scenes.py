@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from mcp_server.cli.evidence import Honest
 from mcp_server.cli.terminal import Played, play
@@ -16,6 +16,9 @@ from mcp_server.cli.wire import Wire, WireError
 from mcp_server.settings import environment_without_settings
 
 Body = dict[str, Any]
+
+COMMAND_SECONDS: Final = 120.0
+"""How long a program of the work of a phase may take."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,25 @@ def person_at(project: Path, user: Path) -> Callable[..., Played]:
             raise WireError(f"pos-workflow {arguments[0]} does not come to an end") from None
 
     return person
+
+
+def python_in(project: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program of the project's own, as its assistant does; WireError if it hangs."""
+    # Nothing that is cached beside it, and nothing that the project puts in the way of the standard library.
+    command = [sys.executable, "-I", "-B", *arguments]
+    try:
+        return subprocess.run(  # noqa: S603 - what the data of this package names
+            command,
+            cwd=project,
+            env=environment_without_settings(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise WireError(f"{' '.join(arguments[:2])} does not come to an end") from None
 
 
 @contextmanager

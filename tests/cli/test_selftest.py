@@ -178,6 +178,26 @@ def test_the_work_of_a_phase_is_done_before_it_is_handed_in(scene: Scene) -> Non
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize(
+    ("command", "issue"),
+    [
+        (("python", "-c", "open('made', 'w').close()"), None),
+        (("python", "-c", "raise SystemExit('it is broken')"), "ended with exit code 1: it is broken"),
+        (("pos-workflow", "workflows", "no_such_workflow"), "pos-workflow workflows ended with exit code 1"),
+    ],
+    ids=["done", "failed", "refused"],
+)
+def test_the_commands_of_a_phase_are_run_in_the_project(
+    scene: Scene, command: tuple[str, ...], issue: str | None
+) -> None:
+    honest = replace(scene.honest, steps={2: Step(commands=(command,))})
+    rehearsal = Rehearsal([honest])
+    rehearsal.play(replace(scene, honest=honest))
+    assert (scene.project / "made").exists() == (issue is None)
+    assert any(issue in found for found in rehearsal.issues) if issue else rehearsal.issues == []
+
+
+@pytest.mark.integration
 def test_a_median_over_the_target_leaves_out_the_time_of_the_checks(scene: Scene) -> None:
     def call(arguments: Body) -> Body:
         body = scene.call(arguments)
