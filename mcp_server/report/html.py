@@ -68,11 +68,10 @@ def _tiles(report: Report) -> Iterator[str]:
 
 def _tile(basis: Basis, numbers: Sequence[int], items: int, more: str) -> str:
     name, meaning = wording.BASES[basis]
-    which = f": {wording.listed(numbers)}" if numbers else ""
-    counted = f"{'phase' if len(numbers) == 1 else 'phases'} {name}{which}"
     also = f"{wording.many(items, 'piece')} of evidence{more}"
     return (
-        f'<div class="tile {basis}"><b>{len(numbers)}</b><strong>{escaped(counted)}</strong>'
+        f'<div class="tile {basis}"><b>{len(numbers)}</b><strong>{name}</strong>: '
+        f"{wording.phases_named(numbers) or 'no phase'}"
         f"<span>{escaped(meaning)}</span><span>{escaped(also)}</span></div>"
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from mcp_server.report import markdown_phases, proving, wording
 from mcp_server.report.harmless import code, prose
@@ -50,17 +50,13 @@ def _bases(report: Report) -> str:
         (
             (
                 f"**{name}**",
-                f"{len(getattr(phases, basis))}{_which(getattr(phases, basis))}",
+                wording.phases_named(getattr(phases, basis)) or "none",
                 str(getattr(items, basis)) + (wording.vouched_by_checks(report) if basis == "verified" else ""),
                 meaning,
             )
             for basis, (name, meaning) in wording.BASES.items()
         ),
     )
-
-
-def _which(numbers: Sequence[int]) -> str:
-    return f": {wording.listed(numbers)}" if numbers else ""
 
 
 def _quote(quote: str | None) -> str:

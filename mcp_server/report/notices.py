@@ -8,7 +8,7 @@ from mcp_server.domain.events import SessionStarted
 from mcp_server.report.clipping import Clipper
 from mcp_server.report.happenings import authority_of
 from mcp_server.report.model import Notice, Phase
-from mcp_server.report.wording import listed, many
+from mcp_server.report.wording import many, phases_named
 from mcp_server.storage.verification import Whole
 
 
@@ -22,8 +22,11 @@ def notices(whole: Whole, phases: Sequence[Phase], clipper: Clipper) -> Iterator
             yield Notice(kind="override", text=text, quote=decided.note if decided else None)
     said = [phase.number for phase in phases if phase.basis == "attested"]
     if said:
-        rest = f"{_phases(said)} {'rests' if len(said) == 1 else 'rest'} at least in part on what the assistant said"
-        yield Notice(kind="attested", text=f"{rest} of its own work. Nobody checked that.")
+        rest = "rests" if len(said) == 1 else "rest"
+        text = (
+            f"{_phases(said)} {rest} at least in part on what the assistant said of its own work. Nobody checked that."
+        )
+        yield Notice(kind="attested", text=text)
     yield from _persons(whole)
     for record in whole.records:
         if isinstance(record.event, SessionStarted):
@@ -47,8 +50,8 @@ def _doubts(whole: Whole, phases: Sequence[Phase]) -> Iterator[Notice]:
     taken = [phase.number for phase in phases if phase.taken_over]
     if taken:
         text = (
-            f"{_phases(taken)}: that it was completed, and on what basis, is taken over from a record that was "
-            "imported, restored or accepted. No gate of this log let it pass."
+            f"{_phases(taken)}: that it was completed, and on what basis, is taken over from a record that was imported, "
+            "restored or accepted. No gate of this log let it pass."
         )
         yield Notice(kind="doubt", text=text)
     partial = sorted(
@@ -83,4 +86,4 @@ def _persons(whole: Whole) -> Iterator[Notice]:
 
 
 def _phases(numbers: Sequence[int]) -> str:
-    return f"Phase {numbers[0]}" if len(numbers) == 1 else f"Phases {listed(numbers)}"
+    return phases_named(numbers).capitalize()

@@ -203,6 +203,19 @@ def budgeted(budget: Budget | None) -> str:
     return f"budget {listed([one for one in limits if one])} ({budget.mode})"
 
 
+def phases_named(numbers: Sequence[int]) -> str:
+    """Phases by their numbers, runs of them in short; nothing for none."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    short = [[f"{run[0]} to {run[-1]}"] if len(run) > 2 else run for run in runs]
+    words = [word for run in short for word in run]
+    return f"{'phase' if len(numbers) == 1 else 'phases'} {listed(words)}" if words else ""
+
+
 def many(count: int, of: str) -> str:
     """A number of things."""
     return f"{count} {of}" if count == 1 else f"{count} {of}s"

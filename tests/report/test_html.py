@@ -45,9 +45,10 @@ def test_it_says_first_what_rests_on_what(plain: Played) -> None:
     top = text[: text.index("Every phase, every attempt")]
     for said in (
         "Of 5 phases: 1 human, 2 attested, 1 overridden and 1 skipped.",
-        "phases attested: 1 and 2",
-        "phase overridden: 5",
-        "phase human: 4",
+        "verified: no phase",
+        "attested: phases 1 and 2",
+        "overridden: phase 5",
+        "human: phase 4",
         "Phase 5 was overridden: a person let it pass although its gate did not. a word",
         "Of 3 decisions of a person 2 were not authenticated",
     ):

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from mcp_server.domain import machine
 from mcp_server.domain.authority import Authority
 from mcp_server.domain.checks import Budget
-from mcp_server.domain.events import AttemptBegun
-from mcp_server.domain.session import Session
+from mcp_server.domain.events import AttemptBegun, Finding, GateRefused, SessionImported
+from mcp_server.domain.session import Evidence, Item, Session
 from mcp_server.engine import Call
 from mcp_server.errors import CorruptStateError, NotFoundError
-from mcp_server.report import Report, build, page
+from mcp_server.report import COMMENT_CHARACTERS, Report, build, page
 from mcp_server.report.clipping import Bounds
+from mcp_server.storage.head import encode
+from mcp_server.storage.log import line_after
 from tests.cli.support import forge
 from tests.report.conftest import Played, Site, play
 from tests.support import Home, field
@@ -198,6 +201,76 @@ def test_files_that_a_person_accepted_are_vouched_for_by_nobody_before(site: Sit
     site.engine.rollback(session, 1, Call())
     site.submit(session, 1, done="yes")
     assert not report(site, session).phases[0].taken_over
+
+
+def test_what_was_imported_is_taken_over_and_proves_nothing(site: Site, plain: Played) -> None:
+    there = plain.site.store.whole(plain.session).session
+    names = {there.definition.digest, *(one.sha256 for one in there.baselines.values())}
+    blobs = {name: plain.site.store.blob(name) for name in names}
+    session = there.model_copy(update={"version": 1, "imported_from": "elsewhere"})
+    source = "<b>f00</b>"
+    event = SessionImported(at=site.clock(), session=session, source=source, lost=("the name",))
+    site.store.bring(event, blobs=blobs)
+    told = report(site, plain.session)
+    assert [one.taken_over for one in told.phases] == [True, True, False, True, True]
+    assert told.glance.checks_passed == 0
+    assert told.notices[0].text.startswith("Phases 1, 2, 4 and 5: that it was completed")
+    assert told.happenings[0].quote == "the name"
+    assert "<b>" not in page(site.engine, plain.session, "md").replace("<summary><b>", "")
+    assert "completed, taken over" in page(site.engine, plain.session, "html")
+
+
+def test_a_session_that_could_not_be_sealed_says_so(site: Site) -> None:
+    site.home.user.rmdir()
+    site.home.user.write_text("not a folder")
+    session = site.start()
+    told = report(site, session)
+    assert (told.proof.seal, told.proof.key_id, told.proof.anchored) == ("unsealed", None, False)
+    assert told.notices[0].text == (
+        "The session is not sealed: changes of its files by other hands would go unnoticed."
+    )
+    assert "its file is not sealed;" in page(site.engine, session, "md")
+
+
+def test_a_session_of_thousands_of_attempts_is_told_in_a_page(site: Site) -> None:
+    session = site.start()
+    refuse_often(site, session, 2_000)
+    told = report(site, session)
+    assert (told.glance.attempts, told.glance.not_passed) == (2_000, 2_000)
+    assert (len(told.phases[0].attempts), told.phases[0].attempts_left_out) == (50, 1_950)
+    assert told.phases[0].attempts[-1].number == 2_000
+    shown = page(site.engine, session, "md")
+    assert len(shown) <= COMMENT_CHARACTERS
+    assert "older attempts left out." in shown
+    assert len(page(site.engine, session, "html")) < 1_000_000
+
+
+def refuse_often(site: Site, session_id: str, times: int) -> None:
+    """Write so many refusals at once, as a disk that never had to wait would have them."""
+    inner = site.store.parts
+    with inner.locked(session_id) as outcome:
+        found = inner.find(session_id)
+        assert found is not None
+        session, mark, lines = found.page.session, found.page.log, list[bytes]()
+        items = {f"item_{number}": Item(value="x" * 200) for number in range(20)}
+        for number in range(1, times + 1):
+            event = GateRefused(
+                at=site.clock(),
+                phase=1,
+                attempt=number,
+                evidence=Evidence(items=items),
+                missing=("done",),
+                findings=(Finding(field="item_1", problem="too short"),),
+                outstanding=("done",),
+                fingerprint=str(number),
+            )
+            session = machine.apply(session, event)
+            line, mark = line_after(mark, event, None)
+            lines.append(line)
+        with found.place.log(session_id).open("ab") as log:
+            log.write(b"".join(lines))
+        head = encode(session, inner.guard.store, mark, {}, inner.guard.key_to_seal())
+        inner.pages.write(found.place, head, outcome)
 
 
 def test_a_session_that_is_not_there_is_not_found(site: Site) -> None:
