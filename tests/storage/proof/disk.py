@@ -17,48 +17,15 @@ import itertools
 import os
 import random
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mcp_server.storage.filesystem import FileSystem
-
-Content = bytes | Mapping[str, int]
-"""What a file holds, or which node each name in a folder stands for."""
+from tests.storage.proof.nodes import Change, Node, failure, naming, without, written
 
 _ROOT: Final = 1
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Change:
-    """One change that reaches the platter or does not; ``after`` is one that it does not come before."""
-
-    apply: Callable[[Any], Content]
-    after: Change | None = None
-
-
-@dataclass(slots=True)
-class Node:
-    """A file or folder: what is on the platter, what was done to it since, and what a reader sees."""
-
-    mode: int
-    platter: Content
-    now: Content
-    changes: list[Change] = field(default_factory=list[Change])
-    modified: int = 0
-
-    @property
-    def names(self) -> Mapping[str, int]:
-        if isinstance(self.now, bytes):
-            raise _failure(errno.ENOTDIR)
-        return self.now
-
-    @property
-    def data(self) -> bytes:
-        if not isinstance(self.now, bytes):
-            raise _failure(errno.EISDIR)
-        return self.now
 
 
 class Disk(FileSystem):
@@ -79,14 +46,14 @@ class Disk(FileSystem):
         names = self._node(path.parent).names
         if path.name not in names:
             if not flags & os.O_CREAT:
-                raise _failure(errno.ENOENT)
+                raise failure(errno.ENOENT)
             number = self._add(Node(stat.S_IFREG | 0o600, b"", b""))
-            self._change(self._number(path.parent), [_naming(path.name, number)])
+            self._change(self._number(path.parent), [naming(path.name, number)])
         elif flags & os.O_EXCL:
-            raise _failure(errno.EEXIST)
+            raise failure(errno.EEXIST)
         number = self._number(path)
         if stat.S_ISDIR(self._nodes[number].mode) and flags & os.O_RDWR:
-            raise _failure(errno.EISDIR)
+            raise failure(errno.EISDIR)
         fd = next(self._numbers)
         self._open[fd] = number, flags
         return fd
@@ -102,12 +69,8 @@ class Disk(FileSystem):
 
     def write(self, fd: int, data: bytes | memoryview, offset: int) -> int:
         number = self._writable(fd)
-        content, third = bytes(data), len(data) // 3
-        lengthening = _writing(b"", offset + len(content))
-        pieces = [(start, content[start:end]) for start, end in ((0, third), (third, 2 * third), (2 * third, None))]
-        if content:
-            self._change(number, [lengthening, *(_writing(piece, offset + start) for start, piece in pieces)])
-        return len(content)
+        self._change(number, written(bytes(data), offset))
+        return len(data)
 
     def truncate(self, fd: int, size: int) -> None:
         self._change(self._writable(fd, errno.EINVAL), [Change(lambda content: content[:size].ljust(size, b"\0"))])
@@ -124,25 +87,25 @@ class Disk(FileSystem):
         old = self._node(target.parent).names.get(target.name)
         number = self._number(source)
         if old is not None and stat.S_ISDIR(self._nodes[old].mode):
-            raise _failure(errno.EISDIR)
-        adding = _naming(target.name, number)
+            raise failure(errno.EISDIR)
+        adding = naming(target.name, number)
         if source.parent != target.parent:
             self._change(self._number(target.parent), [adding])
-            self._change(self._number(source.parent), [Change(_without(source.name), adding)])
+            self._change(self._number(source.parent), [Change(without(source.name), adding)])
         elif source != target:
-            renaming = Change(lambda names: {**_without(source.name)(names), target.name: number})
+            renaming = Change(lambda names: {**without(source.name)(names), target.name: number})
             self._change(self._number(source.parent), [renaming])
 
     def unlink(self, path: Path) -> None:
         if stat.S_ISDIR(self._node(path).mode):
-            raise _failure(errno.EISDIR)
-        self._change(self._number(path.parent), [Change(_without(path.name))])
+            raise failure(errno.EISDIR)
+        self._change(self._number(path.parent), [Change(without(path.name))])
 
     def mkdir(self, path: Path) -> None:
         if path.name in self._node(path.parent).names:
-            raise _failure(errno.EEXIST)
+            raise failure(errno.EEXIST)
         number = self._add(Node(stat.S_IFDIR | 0o700, {}, {}))
-        self._change(self._number(path.parent), [_naming(path.name, number)])
+        self._change(self._number(path.parent), [naming(path.name, number)])
 
     def chmod(self, path: Path, mode: int) -> None:
         node = self._node(path)
@@ -260,7 +223,7 @@ class Disk(FileSystem):
         for name in path.parts[1:]:
             names = self._nodes[number].names
             if name not in names:
-                raise _failure(errno.ENOENT)
+                raise failure(errno.ENOENT)
             number = names[name]
         return number
 
@@ -269,13 +232,13 @@ class Disk(FileSystem):
 
     def _opened(self, fd: int) -> tuple[int, int]:
         if fd not in self._open:
-            raise _failure(errno.EBADF)
+            raise failure(errno.EBADF)
         return self._open[fd]
 
     def _writable(self, fd: int, error: int = errno.EBADF) -> int:
         number, flags = self._opened(fd)
         if not flags & os.O_RDWR:
-            raise _failure(error)
+            raise failure(error)
         return number
 
     def _stat(self, number: int) -> os.stat_result:
@@ -283,24 +246,3 @@ class Disk(FileSystem):
         size = len(node.now) if isinstance(node.now, bytes) else 4096
         times = {"st_mtime_ns": node.modified, "st_ctime_ns": node.modified}
         return os.stat_result((node.mode, number, 1, 1, os.geteuid(), os.getegid(), size, 0, 0, 0), times)
-
-
-def _failure(number: int) -> OSError:
-    return OSError(number, os.strerror(number))
-
-
-def _naming(name: str, number: int) -> Change:
-    return Change(lambda names: {**names, name: number})
-
-
-def _without(name: str) -> Callable[[Mapping[str, int]], Mapping[str, int]]:
-    return lambda names: {one: number for one, number in names.items() if one != name}
-
-
-def _writing(data: bytes, offset: int) -> Change:
-    """Put data into a file, which is at least as long from then on; the gap before it reads as zeros."""
-
-    def write(content: bytes) -> bytes:
-        return content[:offset].ljust(offset, b"\0") + data + content[offset + len(data) :]
-
-    return Change(write)
