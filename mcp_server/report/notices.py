@@ -50,8 +50,8 @@ def _doubts(whole: Whole, phases: Sequence[Phase]) -> Iterator[Notice]:
     taken = [phase.number for phase in phases if phase.taken_over]
     if taken:
         text = (
-            f"{_phases(taken)}: that it was completed, and on what basis, is taken over from a record that was imported, "
-            "restored or accepted. No gate of this log let it pass."
+            f"{_phases(taken)}: that it was completed, and on what basis, is taken over from a record that was "
+            "imported, restored or accepted. No gate of this log let it pass."
         )
         yield Notice(kind="doubt", text=text)
     partial = sorted(
