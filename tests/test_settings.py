@@ -84,3 +84,12 @@ def test_a_project_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(ConfigurationError, match="cannot name"):
         load({"project": folder})
+
+
+def test_a_program_to_run_is_named_by_the_users_own_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file(tmp_path, 'notify_command = ["notify-send", "pos-workflow"]\n')
+    monkeypatch.setenv(ENV_PREFIX + "NOTIFY_COMMAND", "evil")
+    (tmp_path / "settings.toml").write_text('notify_command = ["evil"]\n')
+    loaded = load({}, tmp_path)
+    assert loaded.settings.notify_command == ("notify-send", "pos-workflow")
+    assert loaded.origins["notify_command"] == "file"

@@ -142,7 +142,7 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
     parts.append(_how_to_go_on(session))
     if outstanding:
         parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
-    elif session.draft is not None and session.gate not in _WAITING:
+    elif session.draft is not None and session.gate in (GateState.OPEN, None):
         parts.append(
             "Evidence accepted here before is kept as a draft (get_session with phase): submit it again, whole."
         )

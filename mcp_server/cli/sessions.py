@@ -89,7 +89,7 @@ def session(session_id: SessionId, /, *, phase: Number = None, json: AsJson = Fa
     )
     for one in history:
         if "decided_by" in one:
-            say(f"Phase {one['phase']} was {_let_go(one)}.")
+            say(f"Phase {one['phase']} was {_let_go(one)}")
     if ground is not None:
         say()
         ground.show(ctx.engine)

@@ -72,6 +72,9 @@ def turned_down(session: Session, phase: Phase, verdict: Verdict, submission: Su
         "advice": phase.gate.advice,
         "decision": submission.decision,
     }
+    if submission.decision is not None:
+        # A person's no leaves no name open: what was submitted had the right form.
+        facts["outstanding"] = ()
     if left == 0:
         return AttemptsExhausted(**facts, reopen=phase.gate.reopen)
     target = phase.gate.rollback_to

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import PASSING, STATES, Ask, Home, arrange, asking, define_small_workflows, field
+from tests.support import PASSING, STATES, Ask, Home, arrange, define_small_workflows, field
 
 pytestmark = pytest.mark.integration
 
@@ -127,22 +127,6 @@ def test_who_waits_for_a_person_is_told_whom_to_ask_and_when_to_look_again(tmp_p
     summary = ask(action="get_state", session_id=session)["summary"]
     assert command in summary
     assert "submit it again" not in summary
-
-
-def test_an_attempt_that_came_to_no_verdict_is_submitted_again(tmp_path: Path) -> None:
-    home = Home.make(tmp_path)
-    define_asking(home)
-    engine = home.engine()
-    ask = asking(engine, home)
-    session = ask(action="start", workflow_type="asking", target_file="a.py")["session_id"]
-    engine.close()
-    stopped = ask(action="complete_phase", session_id=session, phase=1, evidence={"done": "yes"})
-    assert stopped["gate"] == "interrupted"
-    state = ask(action="get_state", session_id=session)
-    assert "interrupted" in state["summary"]
-    first = state["next_actions"][0]
-    assert (first["arguments"]["action"], first["fill"]) == ("complete_phase", ["evidence"])
-    assert "does not count" in first["why"]
 
 
 def test_a_budget_that_is_nearly_used_up_is_said_in_every_reply(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_a_rejection_is_a_refused_attempt_with_the_note_as_its_error(engine: Eng
     assert isinstance(event, GateRefused)
     assert event.attempts_left == 1
     assert "no tests" in ask(action="get_errors", session_id=waiting)["errors"][0]["message"]
+    assert ask(action="get_state", session_id=waiting)["outstanding_evidence"] == []
     submit(ask, waiting, done="again")
     engine.persons.approvals.reject(waiting, run_of(engine, waiting), SOMEBODY, "no tests")
     assert engine.view(waiting).session.session_status == "failed"
@@ -93,6 +94,17 @@ def test_a_question_that_has_lapsed_has_to_be_asked_again(engine: Engine, clock:
     assert standing.running is not None
     assert standing.running.wait(30)
     assert engine.persons.approvals.asked(waiting).stale is None
+
+
+def test_a_question_that_has_lapsed_leads_the_assistant_to_submit_again(ask: Ask, clock: Clock, waiting: str) -> None:
+    clock.pass_(hours=24)
+    state = ask(action="get_state", session_id=waiting)
+    assert state["gate"] == "expired"
+    assert "expired" in state["summary"]
+    first = state["next_actions"][0]
+    assert (first["arguments"]["action"], first["fill"]) == ("complete_phase", ["evidence"])
+    assert "does not count" in first["why"]
+    assert submit(ask, waiting, done="once more")["gate"] == "awaiting_approval"
 
 
 def test_a_paused_session_is_not_approved_and_it_is_said_what_to_do(engine: Engine, ask: Ask, waiting: str) -> None:
