@@ -91,18 +91,13 @@ class Starter:
 
     def _begun(self, call: Call) -> Outcome | None:
         """The session that a start with this request has begun; None when there is none, or it asked for another."""
-        store = self._ground.store
         if call.request is None:
             return None
         try:
-            session_id = store.begun(call.request)
-            first = store.events(session_id)[0].event if session_id else None
-        except (ConflictError, NotFoundError):
+            committed = self._ground.store.begun(call.request)
+        except ConflictError:
             return None
-        if not isinstance(first, SessionStarted):
-            return None
-        committed = store.create(first, request=call.request)
-        return Outcome(committed, self._ground.workflow(committed.session))
+        return Outcome(committed, self._ground.workflow(committed.session)) if committed else None
 
     def _open_on(self, workflow_type: str, target_file: str) -> tuple[str, ...]:
         """The unfinished sessions on the same workflow and target, newest first."""

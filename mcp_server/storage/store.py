@@ -90,13 +90,12 @@ class Store:
         require_session_id(event.session.session_id)
         return self._writer.bring(event, blobs)
 
-    def begun(self, request: Request) -> str | None:
-        """The id of the session that a start with this request has begun, committed or not.
+    def begun(self, request: Request) -> Committed | None:
+        """What a start with this request has committed, also when its session lies in the trash by now; or None.
 
         Raises ConflictError when the request had other arguments.
         """
-        with Outcome():
-            return self._parts.starts.find(request)
+        return self._writer.begun(request)
 
     def read(self, session_id: str) -> Session:
         """The session as it is now."""

@@ -58,7 +58,20 @@ class Writer:
                 return self._commit(None, machine.begin(event), event, request, key, outcome)
             if request is None:
                 raise _in_use(event.session_id)
-            return self._replay(parts.require_live(found, event.session_id), request, outcome)
+            # Also from the trash: who repeats a start asks what it came to, not for the session.
+            return self._replay(found or parts.require_live(None, event.session_id), request, outcome)
+
+    def begun(self, request: Request) -> Committed | None:
+        """What a start with this request has committed, or None."""
+        parts = self._parts
+        with Outcome():
+            session_id = parts.starts.find(request)
+            if session_id is None or not parts.exists(session_id):
+                return None
+        with parts.locked(session_id) as outcome:
+            parts.guard.key_to_seal()
+            found = parts.settle(session_id)
+            return self._replay(found, request, outcome) if found is not None else None
 
     def bring(self, event: SessionImported, blobs: Mapping[str, bytes]) -> Session:
         """Commit a session that was begun elsewhere."""

@@ -121,7 +121,23 @@ def test_a_start_is_answered_again_though_its_definition_has_moved_on(home: Home
         fresh = ask(**(call | {"request_id": "definition-moved-2"}))
         assert fresh["error_type"] == refused["error_type"]
         ask(action="delete_session", session_id=first["session_id"])
-        assert ask(**call)["error_type"] == refused["error_type"]
+        last = ask(**call)
+        assert committed(last) == committed(first)
+        assert last["session_status"] == "deleted"
+
+
+@pytest.mark.requirement("request-id-of-start-is-store-wide")
+def test_a_start_is_answered_again_though_its_session_was_deleted(home: Home) -> None:
+    call = START | {"request_id": "deleted-meanwhile"}
+    first = home.asking()(**call)
+    home.asking()(action="delete_session", session_id=first["session_id"])
+    ask = home.asking()
+    again = ask(**call)
+    assert committed(again) == committed(first)
+    assert (again["replayed"], again["session_status"], again["next_actions"]) == (True, "deleted", [])
+    assert ask(**(call | {"target_file": "b.py"}))["error_type"] == "ConflictError"
+    assert ask(action="list_sessions")["total"] == 0
+    assert ask(action="get_state", session_id=first["session_id"])["error_type"] == "NotFoundError"
 
 
 @pytest.mark.requirement("request-id-with-other-arguments")

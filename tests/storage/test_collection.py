@@ -205,7 +205,9 @@ def test_a_start_goes_when_its_session_was_purged_or_never_came_to_be(site: Site
     assert names(collect(site)) == {("start", f"starts/{sha256(never.id.encode())}")}
     assert {one.what for one in collect(site, after=MONTH).garbage} >= {"deleted session", "start"}
     assert [path.name for path in (site.root / "starts").iterdir()] == [sha256(kept.id.encode())]
-    assert store.begun(kept) == "one"
+    remembered = store.begun(kept)
+    assert remembered is not None
+    assert remembered.session.session_id == "one"
 
 
 def test_the_log_of_a_session_that_never_came_to_be_goes(site: Site, store: Store) -> None:

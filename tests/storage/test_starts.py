@@ -50,12 +50,34 @@ def test_a_start_that_died_before_its_session_is_continued_under_the_id_it_had(s
     assert site.store().verify().ok
 
 
-def test_a_start_whose_session_was_deleted_says_so(store: Store) -> None:
+def test_a_start_whose_session_was_deleted_is_answered_as_it_was(store: Store) -> None:
+    request = fresh()
+    first = store.create(started(), request=request, blobs=BLOBS)
+    store.delete("one", at=started().at, reason=None)
+    again = store.create(started("two"), request=request)
+    assert (again.session, again.event, again.replayed) == (first.session, first.event, True)
+    assert again.present.deleted_at is not None
+    assert store.begun(request) == again
+    assert store.sessions().sessions == ()
+
+
+def test_a_start_whose_session_was_purged_begins_no_other(site: Site, store: Store) -> None:
     request = fresh()
     begun(store, request=request)
     store.delete("one", at=started().at, reason=None)
+    for path in (site.head(place="trash"), site.log(place="trash")):
+        path.unlink()
+    assert store.begun(request) is None
     with pytest.raises(NotFoundError, match="was deleted"):
         store.create(started("two"), request=request)
+
+
+def test_what_was_never_begun_or_never_committed_is_nothing_begun(store: Store) -> None:
+    begun(store)
+    request = fresh()
+    assert store.begun(request) is None
+    parts(store).starts.remember(request, "remembered")
+    assert store.begun(request) is None
 
 
 def test_a_remembered_start_that_does_not_parse_is_found(site: Site, store: Store) -> None:
