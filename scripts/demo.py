@@ -59,10 +59,11 @@ async def _story(stage: Stage, place: Place) -> None:
         "test runs, measurements. Only the assistant is a script that stands in for the model.",
     )
     async with serving(place) as wire:
-        first = await first_server.play(stage, wire, bench)
+        first = await first_server.play(stage, wire, bench, place)
     stage.expect(first.wire.is_gone(), "the first server to be gone", first.wire.pid)
     async with serving(place) as wire:
         second = await second_server.play(stage, wire, bench, first.version)
+        second.verified = first.verified | second.verified
         await record.play(second, first.titles | second.titles, place)
 
 

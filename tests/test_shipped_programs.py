@@ -5,6 +5,8 @@ from __future__ import annotations
 import filecmp
 import subprocess
 import sys
+import venv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,13 +69,15 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(program: Path, project: Path, *arguments: str, path: str | None = None) -> tuple[int, str]:
+def run(
+    program: Path, project: Path, *arguments: str, path: str | None = None, python: str = sys.executable
+) -> tuple[int, str]:
     environment = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": path or "/usr/bin:/bin"}
     done = subprocess.run(
-        [sys.executable, str(program), *arguments],
+        [python, str(program), *arguments],
         cwd=project, capture_output=True, text=True, timeout=60, check=False, env=environment,
     )  # fmt: skip
-    assert "Traceback (most recent call last)" not in done.stderr, done.stderr
+    assert done.stderr == ""
     return done.returncode, done.stdout
 
 
@@ -153,3 +157,77 @@ def test_a_runner_that_is_not_there_is_no_result(project: Path) -> None:
     exit_code, output = run(COUNTING, project, ".", "no-such-runner")
     assert exit_code == 2
     assert output.startswith("no-such-runner cannot be run: No such file")
+
+
+TARGET = "def tested():\n    return 1\n\n\ndef untested():\n    a = 1\n    return a\n"
+TESTS = "import unittest\nimport code_\n\nclass A(unittest.TestCase):\n    def test_a(self): code_.tested()\n"
+FAILING = TESTS + "    def test_b(self): self.fail()\n"
+COVERAGE_OF_NOTHING = TESTS.replace("import code_\n", "").replace("code_.tested()", "pass")
+
+# With coverage.py, which is there in this environment, and with the standard library alone.
+WAYS = pytest.mark.parametrize("plain", [False, True], ids=["coverage.py", "trace"])
+
+
+@pytest.fixture
+def measure(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[int, str]]:
+    """Measure in a project; a plain Python knows nothing but its standard library."""
+    bare = tmp_path_factory.mktemp("venv")
+    (project / "code_.py").write_text(TARGET)
+
+    def run_it(*arguments: str, plain: bool) -> tuple[int, str]:
+        if plain and not (bare / "bin").exists():
+            venv.create(bare, symlinks=True)
+        return run(COVERAGE, project, *arguments, python=str(bare / "bin" / "python") if plain else sys.executable)
+
+    return run_it
+
+
+@WAYS
+@pytest.mark.parametrize("text", [TESTS, FAILING], ids=["green", "red"])
+@pytest.mark.parametrize("path", [".", "./tests/test_a.py"])
+def test_what_the_tests_run_of_the_target_is_measured(
+    project: Path, measure: Callable[..., tuple[int, str]], text: str, path: str, plain: bool
+) -> None:
+    (project / "tests" / "test_a.py").write_text(text)
+    for least, code in (("0", 0), ("50", 0), ("70", 1), ("100", 1)):
+        exit_code, output = measure(least, "./code_.py", path, *UNITTEST, plain=plain)
+        assert last(output) == "coverage: 60.0 percent of ./code_.py"
+        assert exit_code == code
+    assert {one.name for one in project.iterdir()} == {"code_.py", "tests"}
+
+
+@WAYS
+def test_a_folder_is_measured_as_a_whole(project: Path, measure: Callable[..., tuple[int, str]], plain: bool) -> None:
+    package = project / "package"
+    package.mkdir()
+    for name in ("__init__", "a", "b"):
+        (package / f"{name}.py").write_text(TARGET if name != "__init__" else "")
+    text = TESTS.replace("import code_", "import package.a as code_, package.b")
+    (project / "tests" / "test_a.py").write_text(text)
+    assert last(measure("0", "./package", ".", *UNITTEST, plain=plain)[1]) == "coverage: 50.0 percent of ./package"
+
+
+@WAYS
+@pytest.mark.parametrize("text", [None, COVERAGE_OF_NOTHING], ids=["no tests", "tests of something else"])
+def test_a_target_that_no_test_runs_is_not_covered(
+    project: Path, measure: Callable[..., tuple[int, str]], text: str | None, plain: bool
+) -> None:
+    if text is not None:
+        (project / "tests" / "test_a.py").write_text(text)
+    exit_code, output = measure("1", "./code_.py", ".", *UNITTEST, plain=plain)
+    assert (last(output), exit_code) == ("coverage: 0.0 percent of ./code_.py", 1)
+
+
+@WAYS
+@pytest.mark.parametrize("command", [("npm", "test"), ("python", "-m", "no_such_runner")], ids=["npm", "no runner"])
+def test_what_cannot_be_measured_has_no_number(
+    measure: Callable[..., tuple[int, str]], command: tuple[str, ...], plain: bool
+) -> None:
+    exit_code, output = measure("0", "./code_.py", ".", *command, plain=plain)
+    assert exit_code == 2
+    assert "percent" not in output
+
+
+def test_where_nobody_asks_nothing_is_run(measure: Callable[..., tuple[int, str]]) -> None:
+    exit_code, output = measure("none", "./code_.py", ".", "npm", "test", plain=False)
+    assert (exit_code, output.split(":")[1]) == (0, " -1 percent")

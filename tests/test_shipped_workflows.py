@@ -15,7 +15,8 @@ from mcp_server.definitions.parse import parse
 from mcp_server.definitions.tasks import task_content
 from mcp_server.definitions.validate import validate_folder
 from mcp_server.domain.definition import Field, Gate, Phase, Workflow
-from mcp_server.domain.gates import Verdict, evidence_schema, judge
+from mcp_server.domain.gates import Verdict, conclude, evidence_schema, judge
+from mcp_server.domain.results import CheckResult
 from tests.shipped_evidence import FILES, HONEST, OPTIONS, WORKFLOWS
 
 pytestmark = pytest.mark.integration
@@ -26,6 +27,9 @@ OF_PLANS = {("spec_execution_v1", 1), ("spec_execution_v1", 2)}
 GATES = [
     (workflow, phase) for workflow, phases in HONEST.items() for phase in phases if (workflow, phase) not in OF_PLANS
 ]
+
+PASSED = {("test_generation_v3", 4): 3, ("test_generation_v3", 5): 8}
+"""How many tests the server counts where the honest evidence says it by other numbers."""
 
 NOTHING: dict[str, Any] = {
     "boolean": False,
@@ -70,8 +74,8 @@ LIES: list[tuple[str, int, str, dict[str, Any]]] = [
     (T, 4, "a test file that is not there", {"test_files": ["tests/test_elsewhere.py"]}),
     (T, 4, "a planned test that was not written", {"tests_written": ["test_a_comma_is_the_decimal_mark"]}),
     (T, 4, "counts that do not add up", {"tests_collected": 4}),
-    (T, 4, "a red run called green", {"test_output": "1 failed, 2 passed in 0.50s"}),
-    (T, 4, "another number than the summary's", {"tests_collected": 5, "tests_passed": 5}),
+    (T, 4, "a red run called green", {"test_output": "Ran 3 tests in 0.50s\n\nFAILED (failures=1)"}),
+    (T, 4, "another number than the summary's", {"tests_passed": 3, "test_output": "5 passed in 0.5s"}),
     (T, 4, "an exit code that says no", {"test_exit_code": 1}),
     (T, 4, "true for an exit code", {"test_exit_code": False}),
     (
@@ -85,7 +89,7 @@ LIES: list[tuple[str, int, str, dict[str, Any]]] = [
     (T, 5, "an edge without a result", _row(T, 5, "edge_cases", 0, expected="")),
     (T, 5, "nothing can fail, without a reason", {"error_cases": []}),
     (T, 5, "a law that no test holds", {"properties": [{"property": "parse(format(p)) == p"}]}),
-    (T, 5, "counts that do not add up", {"tests_passed": 13, "test_output": "13 passed in 0.53s"}),
+    (T, 5, "counts that do not add up", {"tests_passed": 7}),
     (T, 6, "a boundary that is neither met nor excused", {"boundaries": ["prices.py:9 reads rates.json"]}),
     (T, 6, "not applicable, without a reason", {"not_applicable_reason": GONE}),
     (T, 6, "not applicable, because", {"not_applicable_reason": "n/a"}),
@@ -98,10 +102,10 @@ LIES: list[tuple[str, int, str, dict[str, Any]]] = [
     (T, 7, "two defects caught", _row(T, 7, "mutations", 0, exit_code=0, failing_test="")),
     (T, 7, "a survivor that nobody explains", {"survivors": {}}),
     (T, 7, "caught by no test", _row(T, 7, "mutations", 1, failing_test="")),
-    (T, 8, "no test added", {"tests_before": 14}),
+    (T, 8, "no test added", {"tests_before": 8}),
     (T, 8, "counts that do not add up", {"tests_skipped": 2}),
-    (T, 8, "a new failure", {"failed_after": 1, "tests_passed": 13, "final_exit_code": 1, "final_output": "1 failed"}),
-    (T, 8, "failures under exit code 0", {"failed_before": 1, "failed_after": 1, "tests_collected": 15}),
+    (T, 8, "a new failure", {"failed_after": 1, "tests_passed": 7, "final_exit_code": 1, "final_output": "1 failed"}),
+    (T, 8, "failures under exit code 0", {"failed_before": 1, "failed_after": 1, "tests_collected": 9}),
     (T, 8, "less coverage than before", {"coverage_before": 90, "coverage_after": 80, "uncovered": {"l. 9": "rare"}}),
     (T, 8, "gaps that are not named", {"coverage_after": 91.5}),
     (T, 8, "coverage forgotten at the end", {"coverage_after": GONE}),
@@ -253,8 +257,8 @@ TRUE_ELSEWHERE: list[tuple[str, int, str, dict[str, Any]]] = [
         "not_applicable_reason": GONE,
     }),
     (T, 7, "another spelling of the digest", {"digest_after": HONEST[T][7]["digest_after"].upper()}),
-    (T, 8, "a suite that was red before", {"tests_before": 3, "failed_before": 1, "tests_collected": 15,
-        "failed_after": 1, "final_exit_code": 1, "final_output": "1 failed, 14 passed in 0.90s"}),
+    (T, 8, "a suite that was red before", {"tests_before": 3, "failed_before": 1, "tests_collected": 9,
+        "failed_after": 1, "final_exit_code": 1, "final_output": "1 failed, 8 passed in 0.90s"}),
     (T, 8, "no coverage tool", COVERAGE_LESS | {"coverage_after": GONE}),
     (T, 8, "a gap that is named", {"coverage_after": 91.5, "uncovered": {"prices.py:14": "only on Windows"}}),
     (C, 1, "a project without tests", {"suite_command": "none: a folder of shell scripts", "tests_before": 0,
@@ -344,8 +348,16 @@ def project(tmp_path: Path) -> Path:
 
 
 def _judged(project: Path, workflow: str, phase: int, changes: dict[str, Any]) -> Verdict:
+    """What the gate says when every check passes, and reads what the evidence has under its name."""
     evidence = {name: value for name, value in (HONEST[workflow][phase] | changes).items() if value is not GONE}
-    return judge(_phase(workflow, phase).gate, evidence, ProjectProbes(project / workflow))
+    gate = _phase(workflow, phase).gate
+    read = {
+        field.from_check: evidence.get(field.name, PASSED.get((workflow, phase), 1))
+        for field in gate.fields
+        if _is_read(field)
+    }
+    results = [CheckResult(id=check.id, status="passed", value=read.get(check.id)) for check in gate.checks]
+    return conclude(gate, evidence, results, ProjectProbes(project / workflow))
 
 
 SAID = [(workflow, phase) for workflow, phase in GATES if _own(_phase(workflow, phase).gate)]

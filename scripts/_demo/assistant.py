@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from _demo.stage import Stage
 from _demo.wire import Reply, Wire
+
+OUTPUT_LINES: Final = 4
 
 
 class Assistant:
@@ -17,6 +19,7 @@ class Assistant:
         self.session_id = ""
         self.version = 0
         self.titles: dict[int, str] = {}
+        self.verified: dict[str, int] = {}
         self._proposed: list[dict[str, Any]] = []
 
     async def ask(self, action: str, shown: str = "", fails: str = "", **arguments: Any) -> Reply:
@@ -24,9 +27,10 @@ class Assistant:
         self.stage.say("assistant", f"{action} {shown}".rstrip())
         return await self._call(action, fails, arguments)
 
-    async def start(self, workflow: str, target: str) -> Reply:
+    async def start(self, workflow: str, target: str, options: dict[str, Any]) -> Reply:
         """Begin a session; from now on every call is about it."""
-        reply = await self.ask("start", f"{workflow} on {target}", workflow_type=workflow, target_file=target)
+        shown = f"{workflow} on {target}, {', '.join(f'{name}: {value}' for name, value in options.items())}"
+        reply = await self.ask("start", shown, workflow_type=workflow, target_file=target, options=options)
         self.session_id = reply["session_id"]
         return reply
 
@@ -45,9 +49,13 @@ class Assistant:
     async def pass_phase(self, phase: int, evidence: dict[str, Any], shown: str, **more: Any) -> Reply:
         """Submit evidence that the gate must accept."""
         reply = await self.ask("complete_phase", f"{phase}: {shown}", phase=phase, evidence=evidence, **more)
-        accepted = {one["basis"] for one in reply["evidence_accepted"]}
         self.stage.expect(reply["checkpoint_passed"] is True, f"phase {phase} to pass", reply)
-        self.stage.expect(accepted == {"attested"}, "what was only said to be called attested", accepted)
+        seen = [one["name"] for one in reply["evidence_accepted"] if one["basis"] == "verified"]
+        self.stage.expect(not {*seen} & {*evidence}, "what was only said to be called attested", seen)
+        self.verified |= dict.fromkeys(seen, phase)
+        if reply["checks"]:
+            passed = ", ".join(one["id"] for one in reply["checks"] if one["status"] == "passed")
+            self.stage.say("server", f"looks itself -> GO: {passed}")
         if reply.get("workflow_completed"):
             self.stage.say("server", f"PASSED phase {phase}. Workflow COMPLETED.")
         else:
@@ -60,6 +68,8 @@ class Assistant:
         reply = await self.ask("complete_phase", f"{phase}: {shown}", "ValidationError", phase=phase, evidence=evidence)
         said = [f"missing {', '.join(reply['missing_evidence'])}"] if reply["missing_evidence"] else []
         said += [f"{one['field']}: {one['problem']}" for one in reply["validation_errors"]]
+        no_go = [one for one in reply["checks"] if one["status"] == "failed"]
+        said += [f"looks itself -> NO-GO: {one['id']}: {one['problem']}" for one in no_go]
         self.stage.expect(reply["gate"] == "refused" and bool(said), f"phase {phase} to be refused", reply)
         verdict = f"REFUSED, attempt {reply['attempt']}, {reply['attempts_left']} left:"
         if len(said) == 1:
@@ -67,6 +77,8 @@ class Assistant:
         self.stage.say("server", verdict)
         for finding in said:
             self.stage.say("server", f"- {finding}")
+        for one in no_go:
+            self.stage.rows([f"| {line}" for line in one["stdout"].splitlines() if line.strip()][-OUTPUT_LINES:])
         return reply
 
     async def accepted(self, phase: int) -> dict[str, Any]:

@@ -70,10 +70,6 @@ class Run:
         """The names of the tests that failed or errored."""
         return re.findall(r"^(?:FAIL|ERROR): (\w+)", self.output, re.MULTILINE)
 
-    def counts(self) -> dict[str, Any]:
-        """What every gate wants to know of a run."""
-        return {"tests_collected": self.collected, "tests_passed": self.passed, "tests_skipped": self.skipped}
-
     def _count(self, word: str) -> int:
         found = re.search(rf"(?:\(|, ){word}=(\d+)", self.summary)
         return int(found[1]) if found else 0

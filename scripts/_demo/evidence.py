@@ -21,11 +21,15 @@ def premature() -> dict[str, Any]:
         "test_command": "python -m unittest tests.test_shop",
         "test_exit_code": 0,
         "test_output": "Ran 5 tests in 0.001s\n\nOK",
-        "tests_collected": 5,
-        "tests_passed": 4,
+        "tests_collected": 4,
         "tests_skipped": 0,
         "skip_reasons": {},
     }
+
+
+def red_called_green() -> dict[str, Any]:
+    """Phase 4 as a lying assistant claims it: five tests are written, one is red, every number fits."""
+    return premature() | {"tests_collected": 5}
 
 
 def planned_tests() -> list[str]:
@@ -122,7 +126,8 @@ def final(bench: Bench, run: Run, before: dict[str, Any], coverage: int) -> dict
         "final_output": run.summary,
         "tests_before": before["tests_before"],
         "failed_before": before["failed_before"],
-        **run.counts(),
+        **_counts(run),
+        "tests_passed": run.passed,
         "failed_after": run.failed,
         "coverage_command": bench.coverage_command,
         "coverage_before": before["coverage_before"],
@@ -138,11 +143,16 @@ def suite(bench: Bench) -> Run:
     return bench.run(*SUITE)
 
 
+def _counts(run: Run) -> dict[str, Any]:
+    """What the runner counted; how many pass, the server counts itself."""
+    return {"tests_collected": run.collected, "tests_skipped": run.skipped}
+
+
 def _of(run: Run) -> dict[str, Any]:
     return {
         "test_command": run.command,
         "test_exit_code": run.exit_code,
         "test_output": run.summary,
-        **run.counts(),
+        **_counts(run),
         "skip_reasons": SKIPPED if run.skipped else {},
     }

@@ -6,18 +6,20 @@ import secrets
 
 from _demo import evidence, shop
 from _demo.assistant import Assistant
-from _demo.bench import NEW_TESTS, TARGET, Bench
+from _demo.bench import NEW_TESTS, TARGET, TEST_FILE, Bench
 from _demo.stage import Stage
-from _demo.wire import Wire
+from _demo.wire import Place, Wire
 
 WORKFLOW = "test_generation_v3"
+OPTIONS = {"test_runner": "unittest", "test_path": TEST_FILE, "coverage": "100"}
 NOTE = "Edge tests are written and green. Next: submit the evidence of phase 5."
 
 
-async def play(stage: Stage, wire: Wire, bench: Bench) -> Assistant:
+async def play(stage: Stage, wire: Wire, bench: Bench, place: Place) -> Assistant:
     """Play them; the assistant is handed back for what it last knew."""
     assistant = Assistant(stage, wire)
     await _offer(assistant)
+    await _trust(assistant, place)
     await _empty_claim(assistant, bench)
     await _before_the_work(assistant, bench)
     await _early_claim(assistant, bench)
@@ -33,14 +35,31 @@ async def _offer(assistant: Assistant) -> None:
     phases = {one["workflow_type"]: one["phases"] for one in listed["workflows"]}
     stage.expect(phases.get(WORKFLOW) == 8 and not listed["invalid"], "workflows that all load", listed)
     stage.say("server", ", ".join(f"{name} ({count} phases)" for name, count in phases.items()))
-    started = await assistant.start(WORKFLOW, TARGET)
+    started = await assistant.start(WORKFLOW, TARGET, OPTIONS)
     content = started["phase_content"]
     stage.expect(started["current_phase"] == 1 and started["total_phases"] == 8, "phase 1 of 8", started)
     stage.say("server", f"session {assistant.session_id}")
     stage.say("server", f"phase 1 of 8: {content['title']}")
+    told = [warning for warning in started["warnings"] if "trust" in warning]
+    stage.expect(len(told) == 1, "a word on what nobody has trusted yet", started["warnings"])
+    stage.say("server", told[0].replace(assistant.session_id, "SESSION"))
     closed = await assistant.ask("get_task", "of phase 7 (peeking)", "StateError", phase=7, task_number=1)
     stage.say("server", f"StateError: {closed['error']}")
     stage.say("why", "The plan lives in the server: one phase at a time, its tasks one by one.")
+
+
+async def _trust(assistant: Assistant, place: Place) -> None:
+    """The person is shown what the gates will run, at a terminal that the assistant does not have."""
+    stage = assistant.stage
+    played = place.person("trust", WORKFLOW, typed="y")
+    lines = played.out.splitlines()
+    commands = [place for place, line in enumerate(lines) if line.strip().startswith("phase ")]
+    stage.expect(played.code == 0 and len(commands) == 6, "six commands to be shown and trusted", played.out)
+    stage.say("person", f"at a terminal of their own: pos-workflow trust {WORKFLOW}")
+    for line in lines[commands[1] : commands[2]]:
+        stage.say("person", f"- {line.strip()}")
+    stage.say("person", f"reads {len(commands)} such commands, and types y: {lines[-1]}")
+    stage.say("why", "A clone is not enough to have its tests run, and no call of the tool grants trust.")
 
 
 async def _empty_claim(assistant: Assistant, bench: Bench) -> None:
@@ -74,14 +93,17 @@ async def _before_the_work(assistant: Assistant, bench: Bench) -> None:
 async def _early_claim(assistant: Assistant, bench: Bench) -> None:
     stage = assistant.stage
     stage.chapter("4  A claim that is not true yet")
-    await assistant.be_refused(4, evidence.premature(), '"5 tests written and run, 4 passed" (nothing is written)')
-    stage.say("why", "The server looked for the file itself, and did the sum.")
+    await assistant.be_refused(4, evidence.premature(), '"5 tests written, the run is green" (nothing is written)')
+    stage.say("why", "The server looked for the file itself, and counted. Nothing was run for such a claim.")
     retried = await assistant.ask("retry_phase", "4", phase=4, reset_evidence=True)
     kept = len(retried["previous_errors"])
     stage.expect(retried["attempt"] == 2 and kept == 1, "attempt 2 with the refusal kept", retried)
     stage.say("server", f"attempt {retried['attempt']}; the refusal stays on record")
     await assistant.read_tasks()
     _write_core_tests(stage, bench)
+    await _red_called_green(assistant)
+    stage.say("work", "As the phase says: keeps the test, marks it as an expected failure, mends nothing.")
+    bench.edit_tests(shop.RED_TEST, shop.MARK)
     run = bench.run(*NEW_TESTS)
     stage.expect(run.exit_code == 0 and run.skipped == 1, "green with one expected failure", run.output)
     stage.say("work", f"{run.command} -> {run.line}")
@@ -106,8 +128,14 @@ def _write_core_tests(stage: Stage, bench: Bench) -> None:
     stage.expect("305 != 350" in red.output, "305 where 350 is promised", red.output)
     stage.say("work", f"writes 5 tests; {red.command} -> {red.line}")
     stage.say("work", '"3,5" gives 305, and the docstring promises 350: the test is right, the code is wrong.')
-    stage.say("work", "As the phase says: keeps the test, marks it as an expected failure, mends nothing.")
-    bench.edit_tests(shop.RED_TEST, shop.MARK)
+
+
+async def _red_called_green(assistant: Assistant) -> None:
+    """Evidence in which everything fits together, and nothing is true: the server runs the tests itself."""
+    claims = evidence.red_called_green()
+    refused = await assistant.be_refused(4, claims, '"Ran 5 tests: OK" (one of them is red)')
+    assistant.stage.expect(refused["failed_checks"] == ["tests_pass"], "the server's own run to refuse it", refused)
+    assistant.stage.say("why", "The evidence was flawless. The server did not read it, it ran the tests.")
 
 
 async def _pause_and_kill(assistant: Assistant, bench: Bench) -> None:

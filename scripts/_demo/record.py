@@ -21,19 +21,29 @@ async def play(assistant: Assistant, titles: dict[int, str], place: Place) -> No
     record = (await assistant.ask("get_session", "-> phase, attempts, basis"))["session"]
     _table(stage, record["phase_history"], titles)
     errors = await assistant.ask("get_errors")
-    stage.expect(errors["error_count"] == 3, "three refusals on record", errors["error_count"])
+    stage.expect(errors["error_count"] == 4, "four refusals on record", errors["error_count"])
     stage.say("server", f"{errors['error_count']} refused attempts, in phases {_phases(errors['errors'])}")
-    stage.say("why", "Checked by the server: the order, the test file, that counts and digests fit together.")
-    stage.say("why", 'Only told to it: that the commands ran and printed this. "attested" says just that:')
-    stage.say("why", "a lie that fits together passes such a gate, and the record never calls it verified.")
+    await _seen(assistant)
+    stage.say("why", "Seen by the server: that the tests ran, how many pass, what they cover.")
+    stage.say("why", 'Only told to it: the rest. A phase is believed no more than its weakest part: "attested".')
     await _forge(assistant, place)
+
+
+async def _seen(assistant: Assistant) -> None:
+    """What the server read itself, with its value as it was recorded."""
+    stage = assistant.stage
+    stage.expect([*assistant.verified] == ["coverage_measured", "tests_passed"], "two facts", assistant.verified)
+    last = await assistant.accepted(8)
+    tests, percent = (await assistant.accepted(5))["tests_passed"], last["coverage_measured"]
+    stage.expect(percent == 100 and tests == 14, "15 tests, one of them expected to fail", (percent, tests))
+    stage.say("server", f"verified: tests_passed {tests}, coverage_measured {percent:g} %; all else attested")
 
 
 def _table(stage: Stage, history: list[dict[str, Any]], titles: dict[int, str]) -> None:
     stage.expect([one["phase"] for one in history] == [*range(1, 9)], "eight phases", history)
     stage.expect({one["status"] for one in history} == {"completed"}, "all of them completed", history)
     attempts = [one["attempt"] for one in history]
-    stage.expect(attempts == [2, 1, 1, 2, 2, 2, 2, 1], "the attempts of this story", attempts)
+    stage.expect(attempts == [2, 1, 1, 3, 2, 2, 2, 1], "the attempts of this story", attempts)
     stage.expect({one["basis"] for one in history} == {"attested"}, "the basis attested", history)
     cells = [f"{one['phase']}  {titles[one['phase']]:<27}{one['attempt']}  {one['basis']}" for one in history]
     stage.rows([f"{left}    {right}" for left, right in zip(cells[:4], cells[4:], strict=True)])

@@ -17,6 +17,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import TextContent
 
 from _demo.stage import SurpriseError
+from mcp_server.cli.terminal import Played, play
+from mcp_server.settings import environment_without_settings
 
 TOOL: Final = "pos_workflow"
 ANSWER_SECONDS: Final = 60
@@ -56,6 +58,11 @@ class Place:
         """The flags that every command of this run gets."""
         flags = ["--project", str(self.project), "--user-dir", str(self.user)]
         return [*flags, "--workflows-dir", str(self.workflows)] if self.workflows else flags
+
+    def person(self, *command: str, typed: str) -> Played:
+        """What a person sees who types a command at a terminal of their own, and a line when it asks."""
+        environment = {**environment_without_settings(), "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
+        return play([str(self.executable), *command, *self.flags], [typed], env=environment, cwd=str(self.root))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,9 @@ def measured(target: Path, command: list[str]) -> float | None:
 def _by_coverage(target: Path, command: list[str], folder: Path) -> float | None:
     data, settings = f"--data-file={folder / 'data'}", f"--rcfile={os.devnull}"
     include = f"--include={target}{'/*' if target.is_dir() else ''}"
-    run(["python", "-m", "coverage", "run", data, settings, include, *command[1:]])
+    _, output = run(["python", "-m", "coverage", "run", data, settings, include, *command[1:]])
+    if re.search(rf"No module named '?{re.escape(command[2])}\b", output):
+        return None
     report = [sys.executable, "-m", "coverage", "json", data, settings, include, "-q", "-o", "-"]
     done = subprocess.run(report, capture_output=True, text=True, check=False)
     try:
@@ -45,8 +47,9 @@ def _by_coverage(target: Path, command: list[str], folder: Path) -> float | None
 def _by_trace(target: Path, command: list[str], folder: Path) -> float | None:
     ignored = os.pathsep.join({sys.prefix, sys.base_prefix})
     options = ["--count", "--missing", "--summary", "--coverdir", str(folder), "--ignore-dir", ignored]
-    _, output = run(["python", "-m", "trace", *options, "--module", *command[2:]])
-    if "lines   cov%" not in output:
+    # Whether tests fail does not change its exit code; that there is no such runner does.
+    exit_code, output = run(["python", "-m", "trace", *options, "--module", *command[2:]])
+    if exit_code != 0:
         return None
     lines = covered = 0.0
     for number, percent, path in re.findall(r"^\s*(\d+)\s+(\d+)%\s+\S+\s+\((.*)\)$", output, re.MULTILINE):
