@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mcp_server.domain.events import SessionStarted
+from mcp_server.domain.events import Repinned, SessionStarted
 from mcp_server.report.clipping import Clipper
 from mcp_server.report.happenings import authority_of
 from mcp_server.report.model import Notice, Phase
@@ -29,6 +29,12 @@ def notices(whole: Whole, phases: Sequence[Phase], clipper: Clipper) -> Iterator
         yield Notice(kind="attested", text=text)
     yield from _persons(whole)
     for record in whole.records:
+        if isinstance(record.event, Repinned):
+            text = (
+                f"A person had the session go on with another definition (event {record.seq}). What passed before was "
+                "judged by the gates of the earlier one; titles and what the gates ask for are the present one's."
+            )
+            yield Notice(kind="person", text=text, quote=clipper.said(record.event.decision.note))
         if isinstance(record.event, SessionStarted):
             for warning in record.event.warnings:
                 yield Notice(kind="history", text="The start of the session warned:", quote=clipper.said(warning))

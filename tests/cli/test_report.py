@@ -42,8 +42,9 @@ def test_a_file_that_cannot_be_written_is_said(cli: Cli, ask: Ask, tmp_path: Pat
 def test_json_is_for_programs(ask: Ask, cli: Cli) -> None:
     session = arrange(ask, "blocked")
     ran = run_process(cli.home, "report", session, "--format", "json", LC_ALL="C")
+    assert (ran.code, ran.err) == (0, "")
     told = json.loads(ran.out)
-    assert (ran.code, told["session"]["session_id"], told["session"]["gate"]) == (0, session, "blocked")
+    assert (told["session"]["session_id"], told["session"]["gate"]) == (session, "blocked")
     assert [one["outcome"] for one in told["phases"][1]["attempts"]] == ["blocked"]
 
 

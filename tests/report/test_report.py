@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from mcp_server.domain import machine
 from mcp_server.domain.authority import Authority
 from mcp_server.domain.checks import Budget
-from mcp_server.domain.events import AttemptBegun, Finding, GateRefused, SessionImported
+from mcp_server.domain.events import AttemptBegun, Finding, GateRefused, SessionImported, SessionRestored
 from mcp_server.domain.session import Evidence, Item, Session
 from mcp_server.engine import Call
 from mcp_server.errors import CorruptStateError, NotFoundError
@@ -230,6 +230,36 @@ def test_a_session_that_could_not_be_sealed_says_so(site: Site) -> None:
         "The session is not sealed: changes of its files by other hands would go unnoticed."
     )
     assert "its file is not sealed;" in page(site.engine, session, "md")
+
+
+def test_what_a_person_did_beside_the_gates_is_told_with_their_words(site: Site) -> None:
+    session = site.start("asking")
+    site.submit(session, 1, done="one")
+    before = site.store.read(session)
+    site.engine.persons.approvals.approve(session, site.run(session), Authority(channel="elicitation"))
+    site.store.update(
+        session,
+        lambda _: SessionRestored(at=site.clock(), backed_up_at=before.last_updated, session=before),
+    )
+    assert outcomes(report(site, session), 1) == ["passed"]
+    site.engine.retry_phase(session, 1, Call(), reset_evidence=True)
+    site.home.define("asking", [{"number": 1, "gate": {"evidence_schema": {"done": field()}}}])
+    digest = site.engine.persons.on_disk(session).digest
+    site.engine.persons.repin(session, digest, Authority(user="ada"), "no need to ask")
+    site.submit(session, 1, done="two")
+    told = report(site, session)
+    assert [(one.type, one.quote) for one in told.happenings[1:]] == [
+        ("session_restored", None),
+        ("phase_retried", None),
+        ("repinned", "no need to ask"),
+    ]
+    assert "as it was on 2026-05-17" in told.happenings[1].text
+    assert told.happenings[2].text == "Phase 1 was begun again, the last submission put aside."
+    assert [one.digest for one in told.proof.definitions] == [before.definition.digest, digest]
+    assert any("another definition (event 7)" in one.text and one.quote == "no need to ask" for one in told.notices)
+    assert any("that a client answered, not that a person did" in one.text for one in told.notices)
+    assert [one.number for one in told.phases[0].attempts] == [1, 2]
+    assert not told.phases[0].taken_over
 
 
 def test_a_session_of_thousands_of_attempts_is_told_in_a_page(site: Site) -> None:
