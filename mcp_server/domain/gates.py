@@ -89,7 +89,7 @@ def judge(gate: Gate, evidence: Mapping[str, object], probes: Probes) -> Verdict
     What comes from a check, and rules that read it, are left for ``conclude``. Never raises: an exception inside is a
     finding, not a pass.
     """
-    return _judged(gate, evidence, probes, {field.name for field in gate.fields if field.from_check})
+    return _judged(gate, evidence, probes, read_by_checks(gate))
 
 
 def conclude(gate: Gate, evidence: Mapping[str, object], results: Iterable[CheckResult], probes: Probes) -> Verdict:
@@ -171,6 +171,11 @@ def _judged(gate: Gate, evidence: Mapping[str, object], probes: Probes, unknown:
 def required_names(gate: Gate) -> tuple[str, ...]:
     """The names that the assistant has to show, in the definition's order."""
     return tuple(field.name for field in gate.fields if field.required and field.from_check is None)
+
+
+def read_by_checks(gate: Gate) -> set[str]:
+    """The names that the server fills in, from what its checks read."""
+    return {field.name for field in gate.fields if field.from_check is not None}
 
 
 def evidence_schema(gate: Gate) -> dict[str, Any]:

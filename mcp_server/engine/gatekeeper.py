@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from mcp_server.domain import attempts, budgeting, machine
 from mcp_server.domain.attempts import Submission
-from mcp_server.domain.checking import Checking
+from mcp_server.domain.checking import Checker, Checking
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.events import (
     ApprovalRequested,
@@ -30,7 +30,7 @@ from mcp_server.domain.events import (
     SealAccepted,
     SessionMigrated,
 )
-from mcp_server.domain.gates import Finding, Verdict, conclude, judge
+from mcp_server.domain.gates import Finding, Verdict, conclude, judge, read_by_checks
 from mcp_server.domain.session import Evidence, GateState, Session, Usage
 from mcp_server.engine.ground import Call, Ground, Outcome, require_phase
 from mcp_server.engine.planning import Baseline, baseline_of, plan_of
@@ -133,7 +133,7 @@ class Gatekeeper:
                 return outcome
             if replayed or claim is None:
                 return self.after(session_id, outcome.committed.seq, replayed=replayed)
-            running = self._begin(outcome.committed.session, event, claim)
+            running = self._begin(outcome.committed.session, event, claim, self._ground.checker)
             begun = True
             return Standing(outcome.committed.session, outcome.workflow, outcome.committed.seq, running)
         except _StandsError:
@@ -193,7 +193,7 @@ class Gatekeeper:
 
     def again(self, session_id: str) -> Standing:
         """Run the checks of the attempt that waits for a person once more, since what they saw is no longer so."""
-        before = self._ground.store.read(session_id)
+        checker = self._ground.checker
         run = secrets.token_hex(16)
         claim = self._ground.store.claim(run)
 
@@ -212,13 +212,13 @@ class Gatekeeper:
             )
 
         try:
-            outcome = self._ground.commit(before.session_id, decide)
+            outcome = self._ground.commit(session_id, decide)
         except BaseException:
             claim.release()
             raise
         event = outcome.committed.event
         assert isinstance(event, AttemptBegun)  # noqa: S101 - what decide gives
-        running = self._begin(outcome.committed.session, event, claim)
+        running = self._begin(outcome.committed.session, event, claim, checker)
         return Standing(outcome.committed.session, outcome.workflow, outcome.committed.seq, running)
 
     def _settle(self, session_id: str) -> None:
@@ -254,10 +254,9 @@ class Gatekeeper:
             return None
         return self._ground.store.claim(run)
 
-    def _begin(self, session: Session, event: AttemptBegun, claim: Claim) -> Running:
+    def _begin(self, session: Session, event: AttemptBegun, claim: Claim, checker: Checker) -> Running:
         workflow = self._ground.workflow(session)
         phase = require_phase(workflow, event.phase)
-        checker = self._ground.checker
         total = len(phase.gate.checks) + bool(phase.gate.protected_paths)
         running = Running(event.run, session.session_id, total, checker.cancellation())
 
@@ -290,7 +289,11 @@ class Gatekeeper:
         if checking.cancelled:
             return self._interrupt(running, begun) if self.runs.closed else None
         fetch = self._ground.store.blob
-        verdict = conclude(phase.gate, values_of(begun.evidence, fetch), checking.results, self._ground.workspace.world)
+        submitted = values_of(begun.evidence, fetch)
+        if begun.again:
+            # What the server filled in the last time is nobody's claim.
+            submitted = {name: value for name, value in submitted.items() if name not in read_by_checks(phase.gate)}
+        verdict = conclude(phase.gate, submitted, checking.results, self._ground.workspace.world)
         checked, blobs = pack_report(checking)
         bases = attempts.bases_of(verdict, None)
         evidence, more = settled(begun.evidence, bases, verdict.filled, fetch)
