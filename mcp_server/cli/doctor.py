@@ -68,7 +68,7 @@ def _show(diagnosis: Diagnosis) -> None:
 
 
 def _selftest(report: Path | None) -> int:
-    note("Running a server in a scratch project; this takes some seconds …")
+    note("Running a server in scratch projects, with their tests; this takes a minute or two …")
     outcome = run_selftest()
     written = markdown(outcome)
     if report is None:

@@ -38,6 +38,7 @@ class Rehearsal:
         self.issues: list[str] = []
         self.completed: dict[str, int] = {}
         self.refusals = 0
+        self.found_out = 0
 
     def play(self, scene: Scene) -> bool:
         """Play every chapter of a scene; one that goes wrong does not keep the others from being played.
@@ -112,7 +113,7 @@ class Rehearsal:
             "complete_phase",
             f"{about}: refused by {', '.join(sorted(found)) or 'nothing'} instead of {', '.join(lie.refused_by)}",
         )
-        self.refusals += 1
+        self.found_out += 1
 
     def _pass(self, scene: Scene, session: str, phase: int) -> None:
         """Do the work of a phase, hand in what is so, have it approved where a person is asked, and pass."""

@@ -40,6 +40,7 @@ def _lines(outcome: SelfTest) -> Iterator[str]:
     for workflow, phases in outcome.shipped.items():
         yield _result(workflow in outcome.completed, f"Workflow {workflow} completed ({phases} phases)")
     yield f"- Calls that had to be refused, and were, each with its error type: {outcome.refusals}"
+    yield f"- Work that was claimed and not done, and was found out, each by what should: {outcome.found_out}"
     yield ""
     yield "## Performance metrics"
     yield ""

@@ -53,6 +53,9 @@ def test_it_leads_a_real_server_through_everything_and_writes_the_report(cli: Cl
     report = (tmp_path / "report.md").read_text()
     assert "❌" not in report
     assert "All 14 actions tested: ✅" in report
+    lies = sum(len(step.lies) for honest in honest_evidence() for step in honest.steps.values())
+    assert lies > 10
+    assert f"and was found out, each by what should: {lies}" in report
     for workflow, phases in SHIPPED.items():
         assert f"Workflow {workflow} completed ({phases} phases): ✅" in report
     for action in ACTIONS:
@@ -222,6 +225,7 @@ def test_the_report_shows_what_is_broken_and_recommends_against_it() -> None:
         shipped=SHIPPED,
         completed={"small_change_v1": 2},
         refusals=3,
+        found_out=2,
         issues=("rollback: broken",),
     )
     report = markdown(outcome)
@@ -239,14 +243,17 @@ def test_every_action_belongs_to_one_group_of_the_report() -> None:
     assert sorted(name for names in GROUPS.values() for name in names) == sorted(ACTIONS)
 
 
-@pytest.mark.integration
-def test_a_server_that_does_not_start_is_an_issue_with_what_it_logged(
-    monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path
-) -> None:
+@pytest.fixture
+def no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine on which the program does not start."""
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho 'cannot start' >&2\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
+
+
+@pytest.mark.integration
+def test_a_server_that_does_not_start_is_an_issue_with_what_it_logged(no_server: None, cli: Cli) -> None:
     ran = cli("doctor", "--selftest")
     assert ran.code == 1
     assert "The server does not start" in ran.err
@@ -258,12 +265,12 @@ def test_a_server_that_does_not_start_is_an_issue_with_what_it_logged(
 @pytest.mark.integration
 def test_a_median_over_the_target_is_an_issue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selftest, "LIMIT_MS", 0)
-    issues = run_selftest().issues
+    issues = run_selftest(PLAIN).issues
     assert any(issue.startswith("start takes ") for issue in issues)
 
 
 @pytest.mark.integration
-def test_a_report_that_cannot_be_written_is_printed_instead(cli: Cli, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_printed_instead(no_server: None, cli: Cli, tmp_path: Path) -> None:
     ran = cli("doctor", "--selftest", "--report", str(tmp_path / "no" / "report.md"))
     assert ran.code == 1
     assert ran.out.startswith("# pos_workflow validation report")
@@ -273,7 +280,7 @@ def test_a_report_that_cannot_be_written_is_printed_instead(cli: Cli, tmp_path: 
 @pytest.mark.integration
 def test_the_scratch_folder_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    run_selftest()
+    run_selftest(PLAIN)
     assert tree(tmp_path) == {}
 
 
