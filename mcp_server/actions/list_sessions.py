@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import datetime, timedelta
 from typing import Any
 
 from mcp_server.actions.action import Action, Answer, Params, Part, Reply
 from mcp_server.actions.fields import DEFAULT_LIMIT, Cursor, Limit, StatusFilter
-from mcp_server.actions.paging import Pager, decode_cursor, encode_cursor
-from mcp_server.domain.session import Session, Status
+from mcp_server.actions.paging import Pager, decode_cursor, encode_cursor, foreign_cursor
 from mcp_server.engine import Engine
+from mcp_server.storage.summary import Summary, order_of
 
 CORRUPT_SHOWN = 50
 
@@ -59,17 +60,17 @@ class SessionList(Reply):
 def run(engine: Engine, params: ListSessions) -> Answer:
     """List them, a page at a time."""
     listing = engine.sessions()
-    wanted = [one for one in listing.sessions if params.status is None or one.session_status == params.status]
-    wanted.sort(key=_order, reverse=True)
-    after = wanted
-    if params.cursor is not None:
-        place = tuple(decode_cursor(params.cursor, str, str))
-        after = [one for one in wanted if _order(one) < place]
+    # Oldest first, so that a page is what comes before a place, from its end.
+    wanted = listing.sessions
+    if params.status is not None:
+        wanted = [one for one in wanted if one.session_status == params.status]
+    end = len(wanted) if params.cursor is None else bisect_left(wanted, _place(params.cursor), key=order_of)
     pager = Pager("list_sessions")
     limit = params.limit or DEFAULT_LIMIT
     stale_before = engine.now() - timedelta(days=engine.stale_after_days)
-    page = pager.items(_summary(one, stale_before) for one in after[:limit])
-    last = after[len(page) - 1] if page and len(page) < len(after) else None
+    start = max(0, end - limit)
+    page = pager.items(_shown(one, stale_before) for one in reversed(wanted[start:end]))
+    last = wanted[end - len(page)] if page and len(page) < end else None
     hidden = len(listing.corrupt) - CORRUPT_SHOWN
     reply = SessionList(
         sessions=[SessionSummary.model_validate(one) for one in page],
@@ -79,28 +80,34 @@ def run(engine: Engine, params: ListSessions) -> Answer:
             CorruptSession(session_id=one.session_id, finding=one.finding) for one in listing.corrupt[:CORRUPT_SHOWN]
         ],
         warnings=[f"{hidden} more sessions cannot be trusted; pos-workflow doctor lists them."] if hidden > 0 else None,
-        next_cursor=encode_cursor(*_order(last)) if last else None,
+        next_cursor=encode_cursor(last.created_at.isoformat(), last.session_id) if last else None,
     )
     return Answer(reply)
 
 
-def _order(session: Session) -> tuple[str, str]:
-    return session.created_at.isoformat(), session.session_id
+def _place(cursor: str) -> tuple[datetime, str]:
+    created_at, session_id = decode_cursor(cursor, str, str)
+    try:
+        moment = datetime.fromisoformat(created_at)
+    except ValueError:
+        raise foreign_cursor() from None
+    if moment.tzinfo is None:
+        raise foreign_cursor()
+    return moment, session_id
 
 
-def _summary(session: Session, stale_before: datetime) -> dict[str, Any]:
-    open_still = session.session_status is not Status.COMPLETED
+def _shown(session: Summary, stale_before: datetime) -> dict[str, Any]:
     return {
         "session_id": session.session_id,
         "workflow_type": session.workflow_type,
         "target_file": session.target_file,
         "current_phase": session.current_phase,
-        "total_phases": len(session.phases),
+        "total_phases": session.total_phases,
         "status": session.session_status,
         "created_at": session.created_at,
         "last_updated": session.last_updated,
         "completed_at": session.completed_at,
-        "stale": True if open_still and session.last_updated < stale_before else None,
+        "stale": True if session.is_stale(stale_before) else None,
     }
 
 

@@ -14,10 +14,10 @@ from mcp_server.cli.output import complain, moment, print_json, say, size, table
 from mcp_server.cli.parameters import AsJson, Ctx, OperatorFile
 from mcp_server.cli.person import confirm, require_person
 from mcp_server.cli.progress import watched
-from mcp_server.domain.session import Session, Status
 from mcp_server.errors import ConflictError, NotFoundError
 from mcp_server.storage.collection import KEPT_IN_TRASH, Collected, Collection
 from mcp_server.storage.store import Store
+from mcp_server.storage.summary import Summary
 
 
 def cleanup(
@@ -105,13 +105,12 @@ def _cleanup_stale(ctx: Ctx, days: int | None, operator_file: OperatorFile, *, d
     return 0
 
 
-def _stale(store: Store, before: datetime) -> list[Session]:
-    sessions = (one for one in store.sessions().sessions if one.session_status is not Status.COMPLETED)
-    found = [one for one in sessions if one.last_updated < before]
+def _stale(store: Store, before: datetime) -> list[Summary]:
+    found = [one for one in store.sessions().sessions if one.is_stale(before)]
     return sorted(found, key=lambda one: one.last_updated)
 
 
-def _delete(store: Store, session: Session, now: datetime, days: int) -> bool:
+def _delete(store: Store, session: Summary, now: datetime, days: int) -> bool:
     """Take a session to the trash unless it has changed since it was shown."""
     reason = f"stale: no change for {days} days"
     try:
@@ -122,7 +121,7 @@ def _delete(store: Store, session: Session, now: datetime, days: int) -> bool:
     return True
 
 
-def _show_stale(found: Sequence[Session], days: int) -> None:
+def _show_stale(found: Sequence[Summary], days: int) -> None:
     if not found:
         say(f"There are no unfinished sessions without change for {days} days.")
         return
@@ -133,7 +132,7 @@ def _show_stale(found: Sequence[Session], days: int) -> None:
     table(("SESSION", "STATUS", "PHASE", "TARGET", "CHANGED"), rows, spare=("TARGET", "PHASE", "STATUS"))
 
 
-def _described(one: Session) -> dict[str, Any]:
+def _described(one: Summary) -> dict[str, Any]:
     return {
         "session_id": one.session_id,
         "status": one.session_status,

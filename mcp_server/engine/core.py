@@ -55,7 +55,7 @@ class Engine:
         self._library = library
         self._ground = Ground(workspace, clock)
         self._gatekeeper = Gatekeeper(self._ground)
-        self._starter = Starter(library, self._ground)
+        self._starter = Starter(library, self._ground, stale_after_days=stale_after_days)
         self._clock = clock
         self.persons = Persons(library, self._ground, self._gatekeeper)
         """What only a person may do: nothing of the tool calls it."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -14,11 +15,12 @@ from mcp_server.definitions.plans.files import with_plan
 from mcp_server.domain.checks import OptionDeclaration
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.events import SessionStarted
-from mcp_server.domain.session import DefinitionRef, Status
+from mcp_server.domain.session import DefinitionRef
 from mcp_server.domain.skipping import Entry, enter
 from mcp_server.engine.ground import Call, Ground, Outcome, World, require_phase
 from mcp_server.engine.planning import baseline_of
 from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError
+from mcp_server.storage.summary import Summary
 from mcp_server.storage.values import pack
 
 if TYPE_CHECKING:
@@ -30,9 +32,10 @@ OPEN_SESSIONS_SHOWN: Final = 20
 class Starter:
     """Begins sessions on one ground."""
 
-    def __init__(self, library: Library, ground: Ground) -> None:
+    def __init__(self, library: Library, ground: Ground, *, stale_after_days: int) -> None:
         self._library = library
         self._ground = ground
+        self._stale_after = timedelta(days=stale_after_days)
 
     def start(self, name: str, target_file: str, options: Mapping[str, JsonValue], call: Call) -> Outcome:
         """Begin a session; what was begun under this request is answered again."""
@@ -69,6 +72,7 @@ class Starter:
         session_id = new_session_id(workflow.workflow_type, target_file, at)
         phase = require_phase(workflow, first)
         entered = baseline_of(self._ground, session_id, target_file, workflow, options, phase)
+        open_sessions = self._open_on(workflow.workflow_type, target_file)
         event = SessionStarted(
             at=at,
             session_id=session_id,
@@ -82,8 +86,13 @@ class Starter:
             options=packed,
             baseline=entered.stored,
             skipped=entry.skipped,
-            open_sessions=self._open_on(workflow.workflow_type, target_file),
-            warnings=(*self._warnings(found), *found.notes, *entry.warnings),
+            open_sessions=tuple(one.session_id for one in open_sessions),
+            warnings=(
+                *self._warnings(found),
+                *found.notes,
+                *entry.warnings,
+                *_stale(open_sessions, at, self._stale_after),
+            ),
         )
         content = {**blobs, **entered.blobs, found.digest: found.bundle.encode()}
         committed = self._ground.store.create(event, request=call.request, blobs=content)
@@ -99,17 +108,14 @@ class Starter:
             return None
         return Outcome(committed, self._ground.workflow(committed.session)) if committed else None
 
-    def _open_on(self, workflow_type: str, target_file: str) -> tuple[str, ...]:
+    def _open_on(self, workflow_type: str, target_file: str) -> list[Summary]:
         """The unfinished sessions on the same workflow and target, newest first."""
-        same = [
+        same = (
             session
-            for session in self._ground.store.sessions().sessions
-            if session.workflow_type == workflow_type
-            and session.target_file == target_file
-            and session.session_status is not Status.COMPLETED
-        ]
-        same.sort(key=lambda session: (session.created_at, session.session_id), reverse=True)
-        return tuple(session.session_id for session in same[:OPEN_SESSIONS_SHOWN])
+            for session in reversed(self._ground.store.sessions().sessions)
+            if session.workflow_type == workflow_type and session.target_file == target_file and session.unfinished
+        )
+        return list(islice(same, OPEN_SESSIONS_SHOWN))
 
     def _warnings(self, found: Found) -> Iterator[str]:
         """What a person should know before the first phase: what is hidden, what will block, what nobody trusts."""
@@ -129,6 +135,17 @@ class Starter:
             yield (
                 f"The gates of these phases run commands that nobody has allowed in this project yet: {gates}. They "
                 f"block until a person runs: pos-workflow trust {found.workflow.workflow_type}"
+            )
+
+
+def _stale(sessions: Iterable[Summary], now: datetime, after: timedelta) -> Iterator[str]:
+    """What to do about the sessions on the same target that nobody goes on with."""
+    for session in sessions:
+        if session.is_stale(now - after):
+            days = (now - session.last_updated).days
+            yield (
+                f"Open session {session.session_id} has not changed for {days} days: go on with it (get_state), "
+                "or delete it (delete_session)."
             )
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Literal
 
 from mcp_server.domain import budgeting
-from mcp_server.domain.session import GateState, Session, Status, Usage
+from mcp_server.domain.session import GateState, Status, Usage
 from mcp_server.engine.ground import Ground, View, require_phase
 from mcp_server.engine.planning import plan_of
 from mcp_server.errors import PosWorkflowError
+from mcp_server.storage.summary import Summary, summary_of
 
 Want = Literal["approval", "trust", "budget", "mending", "reopening"]
 
@@ -27,20 +28,27 @@ class Waiting:
 
 def waiting(ground: Ground) -> list[Waiting]:
     """All that waits, the one that has waited longest first."""
-    found = [one for session in ground.store.sessions().sessions for one in _of(ground, session)]
+    listed = [one for one in ground.store.sessions().sessions if _waits(one)]
+    found = [one for session in listed for one in _of(ground, session.session_id)]
     return sorted(found, key=lambda one: (one.since, one.view.session.session_id))
 
 
-def _of(ground: Ground, session: Session) -> Iterator[Waiting]:
-    asked = session.under_way.asked_at if session.under_way else None
+def _waits(session: Summary) -> bool:
     failed = session.session_status is Status.FAILED and session.reopen == "person"
-    if not (asked or failed or session.gate is GateState.BLOCKED):
-        return
+    return session.asked_at is not None or failed or session.gate is GateState.BLOCKED
+
+
+def _of(ground: Ground, session_id: str) -> Iterator[Waiting]:
     try:
+        session = ground.store.read(session_id)
+        if not _waits(summary_of(session)):
+            return
+        asked = session.under_way.asked_at if session.under_way else None
         view = ground.view(session)
+        failed = session.session_status is Status.FAILED
         want = "approval" if asked else "reopening" if failed else _blocked_by(ground, view)
     except PosWorkflowError:
-        # Its files are damaged, which is for ``verify`` to tell; the others wait all the same.
+        # It is gone by now, or its files are damaged, which is for ``verify`` to tell; the others wait all the same.
         return
     yield Waiting(view, want, asked or session.last_updated)
 

@@ -20,6 +20,7 @@ from mcp_server.storage.listing import Corrupt, Listing
 from mcp_server.storage.log import NOTHING, LogMark, Record, fold, follow, line_after, parse_line
 from mcp_server.storage.parts import Parts
 from mcp_server.storage.plausible import differences, require_reachable
+from mcp_server.storage.summary import Summary, summary_of
 from mcp_server.storage.verification import require_whole
 
 
@@ -92,7 +93,7 @@ class Acceptance:
     def all(self) -> Listing:
         """Accept every session that needs it, and the audit log."""
         parts = self._parts
-        accepted: list[Session] = []
+        accepted: list[Summary] = []
         corrupt: list[Corrupt] = []
         with Outcome() as outcome:
             ids = parts.session_ids()
@@ -107,7 +108,7 @@ class Acceptance:
                         corrupt.append(Corrupt(session_id, error.message))
                         continue
                     if session is not None:
-                        accepted.append(session)
+                        accepted.append(summary_of(session))
                 self._let_go(set(ids))
                 parts.audit.accept()
         return Listing(tuple(accepted), tuple(corrupt))

@@ -195,7 +195,7 @@ class Collection:
         """What writers left that died."""
         parts, layout = self._parts, self._parts.layout
         folders = [layout.root, layout.live.folder, layout.trash.folder, layout.starts, layout.quarantine]
-        folders += [layout.backups, *parts.guard.anchors.folders]
+        folders += [layout.backups, layout.list_cache.parent, *parts.guard.anchors.folders]
         folders += [layout.blobs / name for name in names_in(parts.fs, layout.blobs)]
         for folder in folders:
             for name in filter(_TEMPORARY.match, names_in(parts.fs, folder)):

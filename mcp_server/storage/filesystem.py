@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +88,18 @@ class FileSystem:
     def scandir(self, path: Path) -> list[str]:
         """The names in a folder, in no order."""
         return os.listdir(path)  # noqa: PTH208 - names are wanted, not paths
+
+    def scan(self, path: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, os.stat_result | None]]:
+        """The names in a folder, in no order, those that end in one of the suffixes with what is there under them.
+
+        Far quicker than a ``stat`` of each. A name that goes meanwhile is left out.
+        """
+        with os.scandir(path) as entries:
+            for entry in entries:
+                try:
+                    yield entry.name, entry.stat(follow_symlinks=False) if entry.name.endswith(suffixes) else None
+                except FileNotFoundError:
+                    continue
 
     def resolve(self, path: Path) -> Path:
         """The path without links, whether it exists or not."""

@@ -68,6 +68,7 @@ class Layout:
         self.quarantine = root / "quarantine"
         self.backups = root / "backups"
         self.runs = root / "runs"
+        self.list_cache = root / "cache" / "sessions.jsonl"
         self.live = Place(root / "workflows")
         self.trash = Place(root / "trash")
         self.folders = (self.live.folder, self.trash.folder, self.locks, self.blobs, self.starts, self.quarantine)

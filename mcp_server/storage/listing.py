@@ -1,33 +1,46 @@
-"""All sessions of a store at once, each read again only when its file has changed."""
+"""All sessions of a store at once, each read again only when its file has changed.
+
+A look at a store is as quick as what has happened allows. While the folders are as they were, nothing that this program
+does can have changed a session, and the last list is given again. When one has changed, the heads' signatures tell
+which to read. Other hands can change a file in its place, which no folder tells; every ``THOROUGH_SECONDS`` everything
+is therefore looked at, and in a small store each time.
+"""
 
 from __future__ import annotations
 
 import errno
+import os
+import stat
+import sys
 import threading
 import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from mcp_server.domain.session import Session
 from mcp_server.errors import CorruptStateError
+from mcp_server.storage.layout import is_session_id
+from mcp_server.storage.list_cache import Known, ListCache, Signature, changed_at, signature_of
 from mcp_server.storage.parts import Parts
+from mcp_server.storage.summary import Summary, order_of, summary_of
+
+THOROUGH_SECONDS: Final = 30.0
+"""How long a change by other hands may stay out of a list."""
+
+SMALL: Final = 256
+"""So many sessions are looked at as a whole each time."""
 
 # A file that changed so lately can change again without its times showing it.
 _RACY_NANOSECONDS: Final = 2_000_000_000
 
+# So few sessions are read as quickly as their cache, and of many so small a share.
+_UNSAVED: Final = 64
+_UNSAVED_SHARE: Final = 1 / 32
+
 # What the system says of one file and not of the disk.
 _ONE_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
-
-_Signature = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A session as it was read from a file of this signature, and how long its log was then."""
-
-    signature: _Signature
-    session: Session
-    log_length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,77 +53,143 @@ class Corrupt:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Every session that is not in the trash, by id, and those that cannot be trusted."""
+    """Every session that is not in the trash, oldest first, and by id those that cannot be trusted."""
 
-    sessions: tuple[Session, ...]
+    sessions: tuple[Summary, ...]
     corrupt: tuple[Corrupt, ...]
+
+    def ids(self) -> set[str]:
+        """The ids of all of them."""
+        return {one.session_id for one in self.sessions} | {one.session_id for one in self.corrupt}
+
+
+_NOTHING: Final = Listing((), ())
 
 
 class Lister:
-    """Lists the sessions of one store. Thread-safe."""
+    """Lists the sessions of one store. Thread-safe; who asks while another looks gets what that one finds."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, clock: Callable[[], float] = time.monotonic) -> None:
         self._parts = parts
-        self._cache: dict[str, _Known] = {}
+        self._clock = clock
+        self._cache = ListCache(parts)
         self._lock = threading.Lock()
+        self._store: str | None = None
+        self._known: dict[str, Known] = {}
+        self._unsaved = 0
+        self._listing = _NOTHING
+        self._folders: tuple[Signature | None, ...] | None = None
+        self._thorough_at = 0.0
 
     def list(self) -> Listing:
         """Every session; one that cannot be trusted hides no other."""
         # A folder that must not be used is no empty store.
-        self._parts.root.identity()
+        store = self._parts.root.identity()
         with self._lock:
-            known = self._cache
-        fresh: dict[str, _Known] = {}
-        sessions: list[Session] = []
-        corrupt: list[Corrupt] = []
-        anchored = self._parts.guard.anchors.session_ids()
-        ids = self._parts.ids_in(self._parts.layout.live)
-        for session_id in ids:
-            try:
-                session = self._session(session_id, known, fresh)
-            except CorruptStateError as error:
-                corrupt.append(Corrupt(session_id, error.message))
-            except OSError as error:
-                if error.errno not in _ONE_FILE:
-                    raise
-                corrupt.append(Corrupt(session_id, "torn: its file cannot be read"))
-            else:
-                if session is not None:
-                    sessions.append(session)
-        there = {*ids, *self._parts.ids_in(self._parts.layout.trash)}
-        corrupt += [Corrupt(one, error.message) for one, error in self._parts.gone(anchored, there)]
-        with self._lock:
-            self._cache = fresh
-        return Listing(tuple(sessions), tuple(sorted(corrupt, key=lambda one: one.session_id)))
+            now, began = time.time_ns(), self._clock()
+            thorough = self._begin(store) or began - self._thorough_at >= THOROUGH_SECONDS
+            folders = self._folder_signatures()
+            if thorough or folders != self._folders:
+                self._folders = None
+                self._listing = self._look(now, thorough=thorough)
+                self._folders = folders if _is_settled(folders, now) else None
+                self._thorough_at = began if thorough else self._thorough_at
+                self._save(store)
+            return self._listing
 
-    def _session(
-        self,
-        session_id: str,
-        known: dict[str, _Known],
-        fresh: dict[str, _Known],
-    ) -> Session | None:
-        parts = self._parts
-        now = time.time_ns()
+    def _begin(self, store: str) -> bool:
+        """Whether nothing is known that a quick look could go by."""
+        if store != self._store:
+            self._known, self._listing = self._cache.load(store), _NOTHING
+            self._store, self._unsaved = store, 0
+            return True
+        return len(self._listing.sessions) <= SMALL
+
+    def _folder_signatures(self) -> tuple[Signature | None, ...]:
+        layout = self._parts.layout
+        anchors = self._parts.guard.anchors.folders
+        return tuple(self._signature(one) for one in (layout.live.folder, layout.trash.folder, *anchors))
+
+    def _signature(self, path: Path) -> Signature | None:
         try:
-            found = parts.fs.stat(parts.layout.live.head(session_id))
-        except FileNotFoundError:
+            return signature_of(self._parts.fs.stat(path))
+        except OSError:
             return None
-        # The change time too: whoever puts an old file back can set the other one.
-        signature = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        cached = known.get(session_id)
-        if cached is not None and cached.signature == signature and self._has_log(session_id, cached.log_length):
-            fresh[session_id] = cached
-            return cached.session
-        looked = parts.look(session_id)
+
+    def _look(self, now: int, *, thorough: bool) -> Listing:
+        # Before the heads: see Parts.gone.
+        anchored = self._parts.guard.anchors.session_ids() if thorough else self._listing.ids()
+        heads, logs = self._files(thorough=thorough)
+        known: dict[str, Known] = {}
+        read: list[Summary] = []
+        corrupt: list[Corrupt] = []
+        for session_id, signature in heads.items():
+            before = self._known.get(session_id)
+            if before is not None and before.signature == signature and logs.get(session_id, -1) >= before.log_length:
+                known[session_id] = before
+                continue
+            found = self._read(session_id, signature) if is_session_id(session_id) else None
+            if isinstance(found, Corrupt):
+                corrupt.append(found)
+            elif found is not None:
+                read.append(found.summary)
+                if now - changed_at(signature) > _RACY_NANOSECONDS:
+                    known[session_id] = found
+                    self._unsaved += 1
+        self._known = known
+        corrupt += self._gone(anchored, heads.keys())
+        return Listing(self._in_order(read), tuple(sorted(corrupt, key=lambda one: one.session_id)))
+
+    def _files(self, *, thorough: bool) -> tuple[dict[str, Signature], dict[str, int]]:
+        """The signatures of all heads, and how long the logs are; unless it is thorough only that they are there."""
+        heads: dict[str, Signature] = {}
+        logs: dict[str, int] = {}
+        suffixes = (".json", ".jsonl") if thorough else (".json",)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for name, found in self._parts.fs.scan(self._parts.layout.live.folder, suffixes):
+                session_id, _, suffix = name.partition(".")
+                if suffix == "json" and found is not None:
+                    heads[session_id] = signature_of(found)
+                elif suffix == "jsonl":
+                    logs[session_id] = sys.maxsize if found is None else _length(found)
+        return heads, logs
+
+    def _read(self, session_id: str, signature: Signature) -> Known | Corrupt | None:
+        """A session as its files say; None when it is gone by now, or on its way to the trash."""
+        try:
+            looked = self._parts.look(session_id)
+        except CorruptStateError as error:
+            return Corrupt(session_id, error.message)
+        except OSError as error:
+            if error.errno not in _ONE_FILE:
+                raise
+            return Corrupt(session_id, "torn: its file cannot be read")
         if looked is None or looked.deleted:
             return None
-        if now - max(found.st_mtime_ns, found.st_ctime_ns) > _RACY_NANOSECONDS:
-            fresh[session_id] = _Known(signature, looked.page.session, looked.page.log.length)
-        return looked.page.session
+        return Known(signature, looked.page.log.length, summary_of(looked.page.session))
 
-    def _has_log(self, session_id: str, length: int) -> bool:
-        try:
-            self._parts.pages.require_log(self._parts.layout.live, session_id, length)
-        except CorruptStateError:
-            return False
-        return True
+    def _gone(self, anchored: Iterable[str], heads: Collection[str]) -> list[Corrupt]:
+        missing = [session_id for session_id in anchored if session_id not in heads]
+        trash = self._parts.ids_in(self._parts.layout.trash) if missing else ()
+        return [Corrupt(one, error.message) for one, error in self._parts.gone(missing, set(trash))]
+
+    def _in_order(self, read: list[Summary]) -> tuple[Summary, ...]:
+        """What is known and what was just read, oldest first; begun in the last order, which makes it quick to sort."""
+        now = {session_id: one.summary for session_id, one in self._known.items()}
+        now.update((one.session_id, one) for one in read)
+        kept = [now.pop(one.session_id) for one in self._listing.sessions if one.session_id in now]
+        return tuple(sorted([*kept, *now.values()], key=order_of))
+
+    def _save(self, store: str) -> None:
+        if self._unsaved > max(_UNSAVED, len(self._known) * _UNSAVED_SHARE):
+            self._cache.save(store, self._known.values())
+            self._unsaved = 0
+
+
+def _is_settled(folders: Iterable[Signature | None], now: int) -> bool:
+    """Whether any further change of the folders shows in their times."""
+    return all(one is None or now - changed_at(one) > _RACY_NANOSECONDS for one in folders)
+
+
+def _length(found: os.stat_result) -> int:
+    return found.st_size if stat.S_ISREG(found.st_mode) else -1

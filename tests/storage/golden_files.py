@@ -74,7 +74,9 @@ def laid_out(golden: Path, folder: Path) -> Site:
 
 def read(site: Site) -> dict[str, Any]:
     """Every session of a store as this program reads it, without what differs between two programs of one version."""
-    return {one.session_id: one.model_dump(mode="json") for one in site.store().sessions().sessions}
+    store = site.store()
+    ids = [one.session_id for one in store.sessions().sessions]
+    return {session_id: store.read(session_id).model_dump(mode="json") for session_id in ids}
 
 
 def write_store(folder: Path) -> None:

@@ -91,8 +91,10 @@ class NextVersion:
 
 def _says(site: Site) -> str:
     """What every session is, as this version reads it."""
-    listing = site.store().sessions()
-    lines = [f"{one.session_id} {one.session_status} {vars(one).get('mood')}" for one in listing.sessions]
+    store = site.store()
+    listing = store.sessions()
+    sessions = [store.read(session_id) for session_id in sorted(one.session_id for one in listing.sessions)]
+    lines = [f"{one.session_id} {one.session_status} {vars(one).get('mood')}" for one in sessions]
     return "\n".join(lines + [f"{one.session_id} {one.finding}" for one in listing.corrupt])
 
 

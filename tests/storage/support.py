@@ -6,18 +6,22 @@ import errno
 import itertools
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from mcp_server.domain import machine
 from mcp_server.domain.events import Event, GateRefused, Paused, PhaseCompleted, Resumed, RolledBack, SessionStarted
 from mcp_server.domain.session import DefinitionRef, Evidence, Session, Status
+from mcp_server.storage.anchors import Anchor
 from mcp_server.storage.filesystem import FileSystem
+from mcp_server.storage.head import encode
 from mcp_server.storage.keys import UserFolders
 from mcp_server.storage.layout import sha256
-from mcp_server.storage.log import Request
+from mcp_server.storage.log import NOTHING, Request, line_after
 from mcp_server.storage.parts import Parts
 from mcp_server.storage.store import Store
 
@@ -187,3 +191,34 @@ class FaultyFileSystem(QuickFileSystem):
             raise OSError(self._error, os.strerror(self._error))
 
         return call
+
+
+def filled(site: Site, count: int, status: Callable[[int], Status] = lambda _: Status.ACTIVE) -> list[str]:
+    """Put many sessions into a store, each a second younger than the one before; their ids.
+
+    Their files are those that the store writes, sealed and anchored, without its locks, its audit log and its syncs.
+    """
+    store = site.store(fs=QuickFileSystem())
+    identity = parts(store).root.make()
+    key = parts(store).guard.key_to_seal()
+    parts(store).blobs.put(BLOBS)
+    parts(store).guard.anchors.settle()
+    _, anchors = parts(store).guard.anchors.folders
+    ids = [f"session_{number:06}" for number in range(count)]
+    for number, session_id in enumerate(ids):
+        event = started(session_id, at=BEGIN + timedelta(seconds=number))
+        session = machine.begin(event).model_copy(update={"session_status": status(number)})
+        line, mark = line_after(NOTHING, event, None)
+        page = encode(session, identity, mark, {}, key)
+        assert page.seal is not None
+        site.log(session_id).write_bytes(line)
+        site.head(session_id).write_bytes(page.raw)
+        anchor = Anchor(version=session.version, seal=page.seal.hmac)
+        (anchors / f"{session_id}.json").write_text(anchor.model_dump_json())
+    return ids
+
+
+def settle(*paths: Path) -> None:
+    """Wait until the times of files and folders say that they changed long ago."""
+    while any(time.time_ns() - path.stat().st_ctime_ns < 2_100_000_000 for path in paths):
+        time.sleep(0.05)

@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,8 +86,9 @@ def test_a_session_whose_files_are_gone_is_named_and_one_that_was_deleted_is_not
 
 def test_a_session_that_goes_while_it_is_listed_is_left_out(site: Site) -> None:
     class Vanishing(FileSystem):
-        def scandir(self, path: Path) -> list[str]:
-            return [*super().scandir(path), "gone.json"]
+        def scan(self, path: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, os.stat_result | None]]:
+            yield from super().scan(path, suffixes)
+            yield "gone.json", path.stat()
 
     begun(site.store())
     assert [session.session_id for session in site.store(fs=Vanishing()).sessions().sessions] == ["one"]

@@ -120,6 +120,10 @@ class Disk(FileSystem):
     def scandir(self, path: Path) -> list[str]:
         return list(self._node(path).names)
 
+    def scan(self, path: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, os.stat_result | None]]:
+        for name, number in list(self._node(path).names.items()):
+            yield name, self._stat(number) if name.endswith(suffixes) else None
+
     def resolve(self, path: Path) -> Path:
         return path
 

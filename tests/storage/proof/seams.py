@@ -13,7 +13,7 @@ from mcp_server.storage.filesystem import FileSystem
 from tests.storage.proof.disk import Disk
 
 CALLS: Final = frozenset(name for name in vars(FileSystem) if not name.startswith("_"))
-LOOKING: Final = frozenset({"close", "read", "stat", "fstat", "scandir", "resolve", "lock"})
+LOOKING: Final = frozenset({"close", "read", "stat", "fstat", "scandir", "scan", "resolve", "lock"})
 """The calls after which a disk holds what it held before. One that the seam gains is taken for a change."""
 
 Call = Callable[..., Any]

@@ -43,6 +43,8 @@ class Side:
             given[0] = self._fds[given[0] % len(self._fds)]
         try:
             answer = getattr(self.fs, name)(*given)
+            if name == "scan":
+                return sorted((entry, found and _told(found)) for entry, found in answer)
         except OSError as error:
             return error.errno
         if name == "open":
@@ -51,13 +53,17 @@ class Side:
         if name == "close":
             self._fds.remove(given[0])
         if isinstance(answer, os.stat_result):
-            folder = answer.st_mode & 0o40000
-            return answer.st_mode, None if folder else answer.st_size
+            return _told(answer)
         return sorted(answer) if name == "scandir" else None if name == "resolve" else answer
 
     def close(self) -> None:
         while self._fds:
             self.do("close", 0)
+
+
+def _told(found: os.stat_result) -> tuple[int, int | None]:
+    """The kind of what is there and its permissions, and the size of a file."""
+    return found.st_mode, None if found.st_mode & 0o40000 else found.st_size
 
 
 def drawn(chance: Random) -> tuple[Any, ...]:
@@ -80,6 +86,7 @@ def drawn(chance: Random) -> tuple[Any, ...]:
             ("stat", path),
             ("fstat", fd),
             ("scandir", path),
+            ("scan", path, ("a",)),
             ("resolve", path),
             ("lock", fd),
         ]

@@ -228,7 +228,8 @@ class Life(RuleBasedStateMachine):
         live = {one: seen for one, seen in self.model.items() if not seen.deleted}
         for store in self.stores:
             listing = store.sessions()
-            assert {session.session_id: seen_of(session) for session in listing.sessions} == live
+            listed = {one.session_id: (one.session_status, one.current_phase, one.version) for one in listing.sessions}
+            assert listed == {one: (seen.status, seen.phase, seen.version) for one, seen in live.items()}
             assert listing.corrupt == ()
 
     @invariant()
