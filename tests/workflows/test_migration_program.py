@@ -135,6 +135,22 @@ def test_a_database_that_is_being_written_is_named_at_the_inventory(site: Site, 
     assert (answer.code, f"{BETA}: database is locked" in answer.said) == (1, True)
 
 
+def test_a_transaction_that_never_came_to_its_end_is_named_and_left_alone(site: Site) -> None:
+    path = site.root / BETA
+    with closing(sqlite3.connect(path, isolation_level=None)) as crashing:
+        crashing.execute("PRAGMA cache_size = 1")
+        crashing.execute("BEGIN")
+        crashing.executemany("INSERT INTO runs (result) VALUES (?)", [("x" * 500,)] * 2000)
+        left = {ending: Path(f"{path}{ending}").read_bytes() for ending in ("", "-journal")}
+        crashing.execute("ROLLBACK")
+    for ending, data in left.items():
+        Path(f"{path}{ending}").write_bytes(data)
+    assert f"{BETA}: a transaction in it never came to its end" in site.do("inventory").said
+    assert Path(f"{path}-journal").read_bytes() == left["-journal"]
+    assert site.runs(BETA) == 5
+    site.done("inventory")
+
+
 def test_an_inventory_that_says_something_else_is_found_out(site: Site) -> None:
     site.done("inventory")
     databases = site.record("inventory")["databases"]
@@ -382,6 +398,13 @@ def test_rows_that_go_after_the_migration_are_no_go(site: Site) -> None:
     assert site.do("decide").code == 1
     site.edit("decision", decision="GO")
     assert "the table runs has 4 rows, expected 5" in site.check("decision").said
+
+
+def test_values_that_change_between_migration_and_decision_are_no_go(site: Site) -> None:
+    site.done("inventory", "backup", "dry-run", "migrate", "verify")
+    site.sql(BETA, "UPDATE runs SET state = 'other' WHERE id = 2")
+    assert f"{BETA}: verification.json does not say what is found" in site.check("verified").said
+    assert site.do("decide").said == f"{BETA}: has changed since the migration"
 
 
 def test_rows_that_change_after_the_decision_are_found_out(site: Site) -> None:

@@ -102,7 +102,7 @@ def facts_of(path: Path, *, still: bool = False) -> Facts:
             connection.execute("BEGIN")
             return _facts(connection)
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise Problem(f"{path.as_posix()}: {error}") from None
+        raise Problem(f"{path.as_posix()}: {_said(error)}") from None
     except Problem as problem:
         raise Problem(f"{path.as_posix()}: {problem}") from None
 
@@ -180,7 +180,14 @@ def require_idle(path: Path) -> None:
             writer.execute("BEGIN IMMEDIATE")
             writer.execute("ROLLBACK")
     except sqlite3.Error as error:
-        raise Problem(f"{path.as_posix()}: {error}") from None
+        raise Problem(f"{path.as_posix()}: {_said(error)}") from None
+
+
+def _said(error: Exception) -> str:
+    """What SQLite says. That a journal waits to be rolled back it says in words of what it would have to do."""
+    if "readonly database" in str(error):
+        return "a transaction in it never came to its end; have its program open it once, which undoes that"
+    return str(error)
 
 
 def file_hash(path: Path) -> str:

@@ -43,13 +43,20 @@ def _is_table(table: Any) -> bool:
     return typed and isinstance(rows, (int, str)) and table.keys() <= {"columns", "rows"}
 
 
-def shortfalls(path: Path, backup: Path, expected: Expected, *, still: bool = False) -> list[str]:
-    """What a database lacks to be what its backup, migrated, should be; nothing when it is."""
+def shortfalls(
+    path: Path, backup: Path, expected: Expected, *, still: bool = False, content: str | None = None
+) -> list[str]:
+    """What a database lacks to be what its backup, migrated, should be; nothing when it is.
+
+    ``content`` is what the migration left in it, where that is known.
+    """
     try:
         now, before = facts_of(path, still=still), facts_of(backup, still=True)
         problems = [*_of_schema(now, before, expected), *_of_rows(now, before, expected, backup)]
     except Problem as problem:
         return [str(problem)]
+    if content not in (None, now.content):
+        problems.append("has changed since the migration")
     if now.violations > before.violations:
         problems.append(f"{now.violations} references lead nowhere, {before.violations} did before")
     return [f"{path.as_posix()}: {problem}" for problem in problems]

@@ -142,8 +142,13 @@ def verify(job: Job) -> list[str]:
 
 def verification(job: Job) -> dict[str, list[str]]:
     """What each database lacks, as the databases are now."""
-    expected = read_expected(job.expected)
-    return {database: shortfalls(Path(database), job.backup(database), expected) for database in job.read("manifest")}
+    expected, left = read_expected(job.expected), job.read("migration")
+    return {
+        database: shortfalls(
+            Path(database), job.backup(database), expected, content=left.get(database, {}).get("content") or ""
+        )
+        for database in job.read("manifest")
+    }
 
 
 def decide(job: Job, no_go: str | None) -> list[str]:
@@ -160,6 +165,7 @@ def restore(job: Job) -> None:
     """Put every database back as its backup has it. Raises Problem when somebody uses one; called again it goes on."""
     for database, kept in job.read("manifest").items():
         path, copy = Path(database), job.backup(database)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if file_hash(copy) != kept["sha256"]:
             raise Problem(f"{copy.as_posix()}: is not what it was when it was made, so nothing is restored from it")
         _require_unused(path)
