@@ -82,8 +82,8 @@ class Importer:
                 made = self._made(fields, file, at)
                 _take(taken, made.session.session_id, name)
                 result = self._result(name, made)
-                if result.outcome == "imported" and authority is not None:
-                    self._commit(made, at, authority)
+                if authority is not None and result.session_id is not None:
+                    self._persist(made, result, at, authority)
             except UnfitError as error:
                 result = Result(name, "refused", str(error))
             except (CorruptStateError, ConflictError) as error:
@@ -133,7 +133,11 @@ class Importer:
             return "it was imported before; its file has changed since, and what changed is not carried over"
         return "it was imported before"
 
-    def _commit(self, made: _Made, at: datetime, authority: Authority) -> None:
+    def _persist(self, made: _Made, result: Result, at: datetime, authority: Authority) -> None:
+        if result.outcome == "already_there":
+            # What is said to be there has to stay there.
+            self._store.renew(made.session.session_id)
+            return
         lost = made.document.lost
         event = SessionImported(at=at, session=made.session, source=made.source, lost=lost, authority=authority)
         self._store.bring(event, blobs=made.document.blobs)

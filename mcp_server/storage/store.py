@@ -90,6 +90,10 @@ class Store:
         require_session_id(event.session.session_id)
         return self._writer.bring(event, blobs)
 
+    def renew(self, session_id: str) -> None:
+        """Make durable what is there of a session: whoever wrote it may have died before that."""
+        self._writer.renew(require_session_id(session_id))
+
     def begun(self, request: Request) -> Committed | None:
         """What a start with this request has committed, also when its session lies in the trash by now; or None.
 

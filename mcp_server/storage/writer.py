@@ -191,6 +191,13 @@ class Writer:
             parts.audit.append(line, once=True)
         return Committed(session=session, event=record.event, seq=seq, present=found.page.session, replayed=True)
 
+    def renew(self, session_id: str) -> None:
+        """Make durable once more what a session is; one that is in the trash, or nowhere, is left alone."""
+        with self._parts.locked(session_id) as outcome:
+            found = self._parts.settle(session_id)
+            if found is not None and not found.deleted:
+                self._renew(found, outcome)
+
     def _renew(self, found: Found, outcome: Outcome) -> None:
         """Make durable what was done before: whoever did it may have died before that.
 

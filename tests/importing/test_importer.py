@@ -131,6 +131,16 @@ def test_a_phase_whose_checkpoint_was_skipped_is_skipped(old: Old) -> None:
     assert old.store().verify().ok
 
 
+def test_what_is_said_to_be_there_is_written_anew_since_its_writer_may_have_died_before_it_was_durable(old: Old) -> None:
+    old.one(session())
+    head = old.home.state / "workflows" / f"{HERE}.json"
+    written, content = head.stat(), head.read_bytes()
+    (again,) = old.run()
+    assert again.outcome == "already_there"
+    assert (head.stat().st_ino, head.stat().st_mtime_ns) != (written.st_ino, written.st_mtime_ns)
+    assert head.read_bytes() == content
+
+
 def test_importing_again_is_harmless_and_said(old: Old) -> None:
     old.one(session())
     before = tree(old.home.state)
