@@ -43,6 +43,7 @@ NOTHING: dict[str, Any] = {
 }
 
 T, S, C, X = "test_generation_v3", "spec_creation_v1", "small_change_v1", "spec_execution_v1"
+B = "bug_fix_v1"
 GONE = object()
 
 
@@ -55,6 +56,27 @@ def _row(workflow: str, phase: int, field: str, index: int, **changes: Any) -> d
 
 # What an assistant that skipped the work, or half of it, might send: the honest evidence but for this.
 LIES: list[tuple[str, int, str, dict[str, Any]]] = [
+    (
+        B,
+        2,
+        "a cause that repeats the symptom",
+        {"cause": "It gives 305 cents where 350 are right", "observed": "it gives 305 cents where 350 are right"},
+    ),
+    (B, 2, "nothing that should be", {"expected": HONEST[B][2]["observed"]}),
+    (B, 2, "nothing that was tried", {"suppositions": []}),
+    (
+        B,
+        2,
+        "a supposition that nobody put to the test",
+        {"suppositions": [{"supposed": "it is the pattern", "result": ""}]},
+    ),
+    (B, 2, "suppositions as sentences", {"suppositions": ["it is the pattern"]}),
+    (B, 2, "a cause in two words", {"cause": "bad code"}),
+    (B, 5, "no file", {"files_changed": []}),
+    (B, 5, "a file that was not written", {"files_changed": ["prices.py", "tests/test_imagined.py"]}),
+    (B, 5, "done", {"report": "All done."}),
+    (B, 5, "a message that says nothing", {"commit_message": "Fix bug"}),
+    (B, 5, "something open, and not said what", {"left_open": [" "]}),
     (T, 1, "two candidates", {"test_candidates": ["parse_price", "total"]}),
     (T, 1, "a structure in name only", {"code_structure": {}}),
     (T, 1, "the number of candidates for the candidates", {"test_candidates": 3}),
@@ -233,6 +255,8 @@ COVERAGE_LESS = {"coverage_command": NO_COVERAGE, "coverage_before": GONE}
 
 # What is as true elsewhere: other languages and runners, a suite that was red before, a project without tests.
 TRUE_ELSEWHERE: list[tuple[str, int, str, dict[str, Any]]] = [
+    (B, 4, "the same mistake elsewhere", {"siblings": {"invoices.py:40": "mended, test_invoice_one_decimal"}}),
+    (B, 5, "a test that was red already", {"files_changed": ["prices.py"], "left_open": []}),
     (X, 0, "a plan without doubts and a project without tests", {
         "doubts": [], "suite_command": "none: this project has no tests", "tests_before": 0}),
     (X, 3, "a task dropped and a deviation", {
