@@ -131,7 +131,7 @@ def test_a_phase_whose_checkpoint_was_skipped_is_skipped(old: Old) -> None:
     assert old.store().verify().ok
 
 
-def test_what_is_said_to_be_there_is_written_anew_since_its_writer_may_have_died_before_it_was_durable(old: Old) -> None:
+def test_what_is_said_to_be_there_is_written_anew_lest_its_writer_died_too_early(old: Old) -> None:
     old.one(session())
     head = old.home.state / "workflows" / f"{HERE}.json"
     written, content = head.stat(), head.read_bytes()
