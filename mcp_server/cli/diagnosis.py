@@ -19,6 +19,7 @@ from mcp_server.errors import PosWorkflowError
 from mcp_server.settings import Loaded, Settings
 from mcp_server.storage.filesystem import WRITE, FileSystem
 from mcp_server.storage.mounts import network_file_system
+from mcp_server.storage.salvage import Salvage
 from mcp_server.storage.store import Store
 
 _LIBRARIES: Final = ("mcp", "pydantic", "filelock", "cyclopts")
@@ -136,17 +137,26 @@ def _sessions(store: Store) -> Iterator[Finding]:
     counts = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
     yield Finding("ok", "sessions", f"{len(listing.sessions)}" + (f" ({counts})" if counts else ""))
     for one in listing.corrupt:
-        yield Finding("problem", "sessions", f"{one.session_id}: {one.finding}", _remedy(store, one.session_id))
+        yield _explained(store, one.session_id, one.finding)
     for notice in store.notices:
         yield Finding("note", "sessions", notice)
 
 
-def _remedy(store: Store, session_id: str) -> str:
+def _explained(store: Store, session_id: str, finding: str) -> Finding:
+    """A session that cannot be trusted: what is certain of it, and what can be done."""
     try:
-        store.read(session_id)
+        verdict = Salvage(store.parts).explain(session_id)
     except PosWorkflowError as error:
-        return error.remediation
-    return "It can be trusted again by now."
+        return Finding("problem", "sessions", f"{session_id}: {finding}", error.remediation)
+    if verdict is None:
+        return Finding("problem", "sessions", f"{session_id}: {finding}", "It can be trusted again by now.")
+    fix = {
+        "rebuild": "pos-workflow doctor --fix makes its file anew; what was changed a person can let stand instead: "
+        f"pos-workflow seal --accept {session_id}.",
+        "quarantine": "pos-workflow doctor --fix puts its files into quarantine. ",
+        "leave": "",
+    }[verdict.does]
+    return Finding("problem", "sessions", f"{session_id}: {verdict.finding}; {verdict.says}", fix + verdict.remedy)
 
 
 def _user(loaded: Loaded) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mcp_server.cli.diagnosis import Diagnosis, diagnose
 from mcp_server.cli.failures import CommandError, UsageError
+from mcp_server.cli.mending import mend
 from mcp_server.cli.output import complain, console, note, print_json, say, table, text
 from mcp_server.cli.parameters import AsJson, Ctx
 from mcp_server.cli.selftest import run_selftest
@@ -26,6 +27,10 @@ def doctor(
     selftest: Annotated[
         bool, Parameter(help="Run a server in a scratch project: every action, every shipped workflow to its end.")
     ] = False,
+    fix: Annotated[
+        bool, Parameter(help="Mend damaged sessions: rebuild what is proven, put into quarantine what is not.")
+    ] = False,
+    dry_run: Annotated[bool, Parameter(help="With --fix: say what would be done; change nothing.")] = False,
     report: Annotated[Path | None, Parameter(help="With --selftest: write the report to this file.")] = None,
     ctx: Ctx,
 ) -> int:
@@ -33,7 +38,17 @@ def doctor(
 
     Exit code 1: something needs a person. With `--selftest` it proves the product on this machine instead, touching
     nothing of the project, and prints a validation report in Markdown.
+
+    With `--fix` it looks at all of every session and mends: a file that the session's log makes byte for byte as it was
+    last sealed is rebuilt; one of which that is not certain is moved to the quarantine with its log and the reason,
+    and stays listed. What needs a person is left and named. Exit code 1: something is left.
     """
+    if dry_run and not fix:
+        raise UsageError("Only --fix changes anything.", "Add --fix, or leave out --dry-run.")
+    if fix:
+        if selftest:
+            raise UsageError("--fix and --selftest are two things.", "Give one of them.")
+        return mend(ctx.store, dry_run=dry_run, json=json)
     if selftest:
         if json:
             raise UsageError("The self-test's report is Markdown.", "Leave out --json.")

@@ -50,6 +50,7 @@ Kind = Literal[
     "started", "imported", "migrated", "deleted", "undeleted", "purged", "restored",
     "seal_accepted", "trusted", "untrusted",
     "approved", "rejected", "overridden", "reopened", "repinned", "budget_raised",
+    "rebuilt", "quarantined",
 ]  # fmt: skip
 
 

@@ -150,8 +150,8 @@ class Parts:
         if anchor is not None:
             raise NotFoundError(
                 f"The files of session {session_id} are gone, though it was never deleted.",
-                remediation="Tell the person: `pos-workflow restore` brings them back from a backup. start begins a "
-                "new session.",
+                remediation="Tell the person: `pos-workflow doctor` says what became of them, and `pos-workflow "
+                "restore` brings them back from a backup. start begins a new session.",
             )
         raise NotFoundError(
             f"There is no session {session_id}.",

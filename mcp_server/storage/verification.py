@@ -101,6 +101,28 @@ class Verifier:
         """All of one session that is not in the trash (else NotFoundError); CorruptStateError when any is wrong."""
         return self._parts.doubting(session_id, lambda: self._whole(session_id))
 
+    def require_sound(self, session_id: str) -> None:
+        """Raise CorruptStateError when anything of a session is wrong. For who holds its lock."""
+        self._lines_of(session_id)
+
+    def lost(self, found: Found) -> list[str]:
+        """What no longer can be read of a session whose log holds, in words, one for each event that named it first."""
+        records = require_whole(self._parts, found)
+        lost = [_what(record) for record in records[accepted_at(records) :] if not self._is_there(record.event)]
+        if not self._is_there(found.page.session):
+            lost.append("what its file names")
+        return lost
+
+    def _is_there(self, of: Session | Event) -> bool:
+        try:
+            for name in self._named_by(of):
+                if name not in self._seen:
+                    self._parts.blobs.get(name)
+                    self._seen.add(name)
+        except CorruptStateError:
+            return False
+        return True
+
     def _whole(self, session_id: str) -> Whole:
         anchor = self._parts.guard.anchors.read(session_id)
         found = self._parts.require_live(self._parts.find(session_id), session_id)
@@ -147,6 +169,15 @@ def require_whole(parts: Parts, found: Found) -> list[Record]:
     if fold(records) != found.page.session:
         raise tampered("the events in its log make another session than its file shows")
     return records
+
+
+def _what(record: Record) -> str:
+    event = record.event
+    if isinstance(event, SessionStarted | Repinned):
+        return f"the definition or the options (event {record.seq}, {event.type})"
+    phase = getattr(event, "phase", None)
+    told = event.type if phase is None else f"{event.type}, phase {phase}"
+    return f"what event {record.seq} rests on ({told})"
 
 
 def _audit_lines(records: list[Record], found: Found) -> list[AuditLine]:

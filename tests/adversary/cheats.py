@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import shutil
 import time
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tests.adversary.fortress import EVIDENCE, Adversary
-from tests.cli.support import command
+from tests.cli.support import command, run_process
 from tests.support import Home, bare_environment, server_command
 from tests.terminal import play
 from tests.wire import Wire
@@ -483,6 +484,77 @@ def _(it: Adversary) -> None:
     with Wire(command=server_command(Home(it.home.project, elsewhere))) as other:
         assert other.call(action="get_state", session_id=it.session)["finding"].startswith("foreign")
     it.forge('"current_phase": 1', '"current_phase": 2')
+
+
+@cheat("cut a refusal off the log, break the file and have it mended", "detected")
+def _(it: Adversary) -> None:
+    it.submit({})
+    lines = it.log.read_bytes().splitlines(keepends=True)
+    it.log.write_bytes(b"".join(lines[:-1]))
+    it.head.write_bytes(b"{")
+    assert it.program("doctor", "--fix").code == 1
+
+
+@cheat("add an event to the log, break the file and have it mended", "detected")
+def _(it: Adversary) -> None:
+    it.submit({})
+    raw = it.log.read_bytes()
+    last = json.loads(raw.splitlines()[-1])
+    last |= {"seq": last["seq"] + 1, "prev": hashlib.sha256(raw.splitlines(keepends=True)[-1]).hexdigest()}
+    refused = {name: last["event"][name] for name in ("at", "phase", "evidence")}
+    last["event"] = {**refused, "type": "phase_completed", "attempt": 2, "basis": "verified", "next_phase": 2}
+    it.log.write_bytes(raw + json.dumps(last).encode() + b"\n")
+    it.head.write_bytes(b"{")
+    assert it.program("doctor", "--fix").code == 1
+
+
+@cheat("put yesterday's log under a broken file and have it mended", "detected")
+def _(it: Adversary) -> None:
+    _, yesterday = it.saved()
+    it.submit({})
+    it.log.write_bytes(yesterday)
+    it.head.unlink()
+    assert it.program("doctor", "--fix").code == 1
+
+
+@cheat("forge the session and have it mended to be trusted", "shown")
+def _(it: Adversary) -> None:
+    it.submit({})
+    it.forge('"current_phase": 1', '"current_phase": 3')
+    assert it.program("doctor", "--fix").code in (0, 1)
+    # What it was is proven, and made again; that there was a forgery stays on record, and what it said is kept.
+    state = it.state()
+    assert (state["current_phase"], state["completed_phases"]) == (1, [])
+    assert len(it.tool(action="get_errors")["errors"]) == 1
+    assert b'"rebuilt"' in (it.home.state / "audit.jsonl").read_bytes()
+    assert any(b'"current_phase": 3' in path.read_bytes() for path in (it.home.state / "quarantine").glob("*.json.*"))
+
+
+@cheat("have a failed session put into quarantine and start it again under its id", "detected")
+def _(it: Adversary) -> None:
+    call = {"action": "start", "workflow_type": "strictly", "target_file": ".", "request_id": "failed-and-gone"}
+    it.session = it.wire.call(**call)["session_id"]
+    assert it.submit({})["session_status"] == "failed"
+    for path in (it.head, it.log):
+        path.write_bytes(b"{")
+    assert it.program("doctor", "--fix").code == 1
+    assert not it.head.exists()
+    assert it.wire.call(**call)["status"] == "error"
+    assert it.session in [one["session_id"] for one in it.wire.call(action="list_sessions", limit=500)["corrupt"]]
+
+
+@cheat("have every session put into quarantine by another user's folder or another store's id")
+def _(it: Adversary) -> None:
+    elsewhere = Home(it.home.project, it.home.project / "my-user")
+    run_process(elsewhere, "doctor", "--fix", cwd=it.home.project)
+    identity = it.home.state / "store.json"
+    before = identity.read_bytes()
+    identity.write_text(json.dumps({"store": "0" * 32}))
+    try:
+        it.program("doctor", "--fix")
+    finally:
+        identity.write_bytes(before)
+    assert it.head.exists()
 
 
 # What only a person may do

@@ -40,7 +40,9 @@ def test_a_cheat_comes_to_what_the_threat_model_says(adversary: Adversary, cheat
     match cheat.fate:
         case "detected":
             assert state["status"] == "error" or cheat.said.startswith(("edit an event", "put a weaker")), state
-            assert state.get("error_type", "CorruptStateError") == "CorruptStateError"
+            # What is in quarantine is gone from where it was, and said to be.
+            gone = "gone, though it was never deleted" in state.get("error", "")
+            assert gone or state.get("error_type", "CorruptStateError") == "CorruptStateError"
         case "prevented":
             assert (state["current_phase"], state["completed_phases"]) == (1, [])
         case "shown":

@@ -176,16 +176,80 @@ def test_a_session_that_is_mended_in_between_is_told_as_such(
     head = cli.home.state / "workflows" / f"{session}.json"
     raw = head.read_bytes()
     forge(cli.home, session)
-    remedy = diagnosis.__dict__["_remedy"]
+    explained = diagnosis.__dict__["_explained"]
 
-    def mended(*arguments: Any) -> str:
+    def mended(*arguments: Any) -> Any:
         head.write_bytes(raw)
-        return str(remedy(*arguments))
+        return explained(*arguments)
 
-    monkeypatch.setattr(diagnosis, "_remedy", mended)
+    monkeypatch.setattr(diagnosis, "_explained", mended)
     assert "It can be trusted again by now." in cli("doctor").out
 
 
 def test_the_nearest_folder_is_the_first_that_is_there(tmp_path: Path) -> None:
     assert nearest(tmp_path / "a" / "b") == tmp_path
     assert nearest(tmp_path) == tmp_path
+
+
+def cut(cli: Cli, session: str, suffix: str = "json") -> Path:
+    path = cli.home.state / "workflows" / f"{session}.{suffix}"
+    path.write_bytes(path.read_bytes()[:-40])
+    return path
+
+
+def test_a_damaged_session_is_explained_with_what_a_fix_would_do(cli: Cli, ask: Ask) -> None:
+    session = arrange(ask, "open")
+    cut(cli, session)
+    (problem,) = findings(cli, "problem")
+    assert problem["says"].startswith(f"{session}: torn: ")
+    assert "byte for byte, the file that was last sealed: version 2, active, phase 2" in problem["says"]
+    assert problem["remedy"].startswith("pos-workflow doctor --fix makes its file anew; ")
+    cut(cli, session, "jsonl")
+    (problem,) = findings(cli, "problem")
+    assert "what it was is not certain" in problem["says"]
+    assert problem["remedy"].startswith(
+        "pos-workflow doctor --fix puts its files into quarantine. pos-workflow restore"
+    )
+
+
+def test_a_fix_rebuilds_what_is_proven_and_needs_no_terminal(cli: Cli, ask: Ask) -> None:
+    session = arrange(ask, "open")
+    head = cli.home.state / "workflows" / f"{session}.json"
+    raw = head.read_bytes()
+    cut(cli, session)
+    before = cli.home.tree()
+    dry = cli("doctor", "--fix", "--dry-run")
+    assert dry.code == 0
+    assert f"rebuild     {session}: torn: " in dry.out
+    assert "Nothing was changed." in dry.out
+    assert cli.home.tree() == before
+    ran = run_process(cli.home, "doctor", "--fix")
+    assert ran.code == 0
+    assert f"rebuilt     {session}: torn: " in ran.out
+    assert head.read_bytes() == raw
+    assert ask(action="get_state", session_id=session)["status"] == "success"
+    assert cli("doctor", "--fix").out == "No session is damaged.\n"
+
+
+def test_what_a_fix_cannot_prove_goes_to_the_quarantine_and_stays_listed(cli: Cli, ask: Ask) -> None:
+    session = arrange(ask, "open")
+    cut(cli, session)
+    cut(cli, session, "jsonl")
+    ran = cli("doctor", "--fix", "--json")
+    assert ran.code == 1
+    (one,) = ran.json["sessions"]
+    assert (ran.json["ok"], one["session_id"], one["does"]) == (False, session, "quarantine")
+    assert "restore" in one["remedy"]
+    assert not (cli.home.state / "workflows" / f"{session}.json").exists()
+    (problem,) = findings(cli, "problem")
+    assert f"{session}: torn: " in problem["says"]
+    assert "in quarantine since" in problem["says"]
+    again = cli("doctor", "--fix")
+    assert again.code == 1
+    assert f"left        {session}" in again.out
+    assert "1 of these need a person" in again.err
+
+
+@pytest.mark.parametrize("arguments", [("--dry-run",), ("--fix", "--selftest")])
+def test_what_does_not_go_together_is_refused(cli: Cli, arguments: tuple[str, ...]) -> None:
+    assert cli("doctor", *arguments).code == 2

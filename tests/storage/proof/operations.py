@@ -96,7 +96,9 @@ def facts(store: Store) -> Facts:
         seen[session_id] = session, _events(store, found)
         assert read(store, session_id) == (None if found.deleted else session)
     listing = store.sessions()
-    untrusted = [session_id for session_id, fact in seen.items() if fact == "corrupt"]
+    # Those whose files are gone too, of which only an anchor is left.
+    seen |= {one.session_id: "corrupt" for one in listing.corrupt if not store.holds(one.session_id)}
+    untrusted = sorted(session_id for session_id, fact in seen.items() if fact == "corrupt")
     assert [one.session_id for one in listing.corrupt] == untrusted, listing.corrupt
     assert len(listing.sessions) == sum(read(store, one) is not None for one in seen if one not in untrusted)
     report = store.verify()
