@@ -120,6 +120,27 @@ def test_a_session_that_nobody_touched_for_a_week_is_stale(engine: Engine, clock
     assert not any("stale" in one for one in ask(action="list_sessions")["sessions"])
 
 
+@pytest.mark.requirement("list-sessions")
+def test_a_start_says_which_open_sessions_are_stale_and_what_to_do(engine: Engine, clock: Clock) -> None:
+    ask = asking(engine)
+    stale, other = (ask(action="start", workflow_type="steps", target_file=one)["session_id"] for one in ("a", "b"))
+    clock.pass_(days=8)
+    fresh = ask(action="start", workflow_type="steps", target_file="a")
+    assert fresh["open_sessions"] == [stale]
+    assert fresh["warnings"] == [
+        f"Open session {stale} has not changed for 8 days: go on with it (get_state), or delete it (delete_session)."
+    ]
+    clock.pass_(days=7)
+    request = {"action": "start", "workflow_type": "steps", "target_file": "a", "request_id": "one-request-id"}
+    again = ask(**request)
+    assert again["open_sessions"] == [fresh["session_id"], stale]
+    assert [stale in one for one in again["warnings"]] == [True]
+    ask(action="pause", session_id=stale)
+    assert ask(**request)["warnings"] == again["warnings"]
+    assert "warnings" not in ask(action="start", workflow_type="steps", target_file="a")
+    assert {stale, other} <= {one["session_id"] for one in ask(action="list_sessions")["sessions"]}
+
+
 @pytest.mark.requirement("usage")
 def test_usage_is_added_up_and_stays_what_the_assistant_said(engine: Engine) -> None:
     ask = asking(engine)

@@ -14,7 +14,8 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from bisect import insort
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,9 @@ _RACY_NANOSECONDS: Final = 2_000_000_000
 _UNSAVED: Final = 64
 _UNSAVED_SHARE: Final = 1 / 32
 
+# So many are put into an ordered list one by one more quickly than all of it is sorted.
+_FEW: Final = 100
+
 # What the system says of one file and not of the disk.
 _ONE_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EIO})
 
@@ -58,13 +62,6 @@ class Listing:
     sessions: tuple[Summary, ...]
     corrupt: tuple[Corrupt, ...]
 
-    def ids(self) -> set[str]:
-        """The ids of all of them."""
-        return {one.session_id for one in self.sessions} | {one.session_id for one in self.corrupt}
-
-
-_NOTHING: Final = Listing((), ())
-
 
 class Lister:
     """Lists the sessions of one store. Thread-safe; who asks while another looks gets what that one finds."""
@@ -77,7 +74,8 @@ class Lister:
         self._store: str | None = None
         self._known: dict[str, Known] = {}
         self._unsaved = 0
-        self._listing = _NOTHING
+        self._seen: set[str] = set()
+        self._listing = Listing((), ())
         self._folders: tuple[Signature | None, ...] | None = None
         self._thorough_at = 0.0
 
@@ -100,7 +98,8 @@ class Lister:
     def _begin(self, store: str) -> bool:
         """Whether nothing is known that a quick look could go by."""
         if store != self._store:
-            self._known, self._listing = self._cache.load(store), _NOTHING
+            self._known = self._cache.load(store)
+            self._listing = Listing(tuple(sorted((one.summary for one in self._known.values()), key=order_of)), ())
             self._store, self._unsaved = store, 0
             return True
         return len(self._listing.sessions) <= SMALL
@@ -118,7 +117,7 @@ class Lister:
 
     def _look(self, now: int, *, thorough: bool) -> Listing:
         # Before the heads: see Parts.gone.
-        anchored = self._parts.guard.anchors.session_ids() if thorough else self._listing.ids()
+        anchored = set(self._parts.guard.anchors.session_ids()) if thorough else self._seen
         heads, logs = self._files(thorough=thorough)
         known: dict[str, Known] = {}
         read: list[Summary] = []
@@ -136,9 +135,10 @@ class Lister:
                 if now - changed_at(signature) > _RACY_NANOSECONDS:
                     known[session_id] = found
                     self._unsaved += 1
-        self._known = known
-        corrupt += self._gone(anchored, heads.keys())
-        return Listing(self._in_order(read), tuple(sorted(corrupt, key=lambda one: one.session_id)))
+        corrupt += self._gone(anchored - heads.keys())
+        sessions = self._in_order(known, read)
+        self._known, self._seen = known, heads.keys() | {one.session_id for one in corrupt}
+        return Listing(sessions, tuple(sorted(corrupt, key=lambda one: one.session_id)))
 
     def _files(self, *, thorough: bool) -> tuple[dict[str, Signature], dict[str, int]]:
         """The signatures of all heads, and how long the logs are; unless it is thorough only that they are there."""
@@ -147,11 +147,10 @@ class Lister:
         suffixes = (".json", ".jsonl") if thorough else (".json",)
         with suppress(FileNotFoundError, NotADirectoryError):
             for name, found in self._parts.fs.scan(self._parts.layout.live.folder, suffixes):
-                session_id, _, suffix = name.partition(".")
-                if suffix == "json" and found is not None:
-                    heads[session_id] = signature_of(found)
-                elif suffix == "jsonl":
-                    logs[session_id] = sys.maxsize if found is None else _length(found)
+                if found is not None and name.endswith(".json"):
+                    heads[name[:-5]] = signature_of(found)
+                elif name.endswith(".jsonl"):
+                    logs[name[:-6]] = sys.maxsize if found is None else _length(found)
         return heads, logs
 
     def _read(self, session_id: str, signature: Signature) -> Known | Corrupt | None:
@@ -168,17 +167,22 @@ class Lister:
             return None
         return Known(signature, looked.page.log.length, summary_of(looked.page.session))
 
-    def _gone(self, anchored: Iterable[str], heads: Collection[str]) -> list[Corrupt]:
-        missing = [session_id for session_id in anchored if session_id not in heads]
+    def _gone(self, missing: set[str]) -> list[Corrupt]:
         trash = self._parts.ids_in(self._parts.layout.trash) if missing else ()
-        return [Corrupt(one, error.message) for one, error in self._parts.gone(missing, set(trash))]
+        return [Corrupt(one, error.message) for one, error in self._parts.gone(sorted(missing), set(trash))]
 
-    def _in_order(self, read: list[Summary]) -> tuple[Summary, ...]:
-        """What is known and what was just read, oldest first; begun in the last order, which makes it quick to sort."""
-        now = {session_id: one.summary for session_id, one in self._known.items()}
-        now.update((one.session_id, one) for one in read)
-        kept = [now.pop(one.session_id) for one in self._listing.sessions if one.session_id in now]
-        return tuple(sorted([*kept, *now.values()], key=order_of))
+    def _in_order(self, known: dict[str, Known], read: list[Summary]) -> tuple[Summary, ...]:
+        """What was known before and still is, and what was just read, oldest first."""
+        sessions = [
+            one
+            for one in self._listing.sessions
+            if (still := known.get(one.session_id)) is not None and still.summary is one
+        ]
+        if len(read) > _FEW:
+            return tuple(sorted([*sessions, *read], key=order_of))
+        for one in read:
+            insort(sessions, one, key=order_of)
+        return tuple(sessions)
 
     def _save(self, store: str) -> None:
         if self._unsaved > max(_UNSAVED, len(self._known) * _UNSAVED_SHARE):

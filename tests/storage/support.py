@@ -207,7 +207,9 @@ def filled(site: Site, count: int, status: Callable[[int], Status] = lambda _: S
     ids = [f"session_{number:06}" for number in range(count)]
     for number, session_id in enumerate(ids):
         event = started(session_id, at=BEGIN + timedelta(seconds=number))
-        session = machine.begin(event).model_copy(update={"session_status": status(number)})
+        session = machine.begin(event)
+        if status(number) is not Status.ACTIVE:
+            session = session.model_copy(update={"session_status": status(number), "gate": None})
         line, mark = line_after(NOTHING, event, None)
         page = encode(session, identity, mark, {}, key)
         assert page.seal is not None
