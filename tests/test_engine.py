@@ -13,7 +13,7 @@ from mcp_server.checks.probes import ProjectProbes
 from mcp_server.definitions.library import Library
 from mcp_server.domain.authority import Authority
 from mcp_server.domain.session import Status
-from mcp_server.engine import Call, Engine, Workspace, new_session_id
+from mcp_server.engine import Call, Engine, Outcome, Workspace, new_session_id
 from mcp_server.errors import StateError
 from mcp_server.settings import load
 from mcp_server.storage.store import Store
@@ -96,7 +96,9 @@ def test_a_skipped_phase_has_the_time_at_which_it_was_skipped_and_no_duration(
     home.define("fitted", [{"number": 1, **skippable}, {"number": 2, "gate": gate}, {"number": 3, **skippable}])
     session = engine.start("fitted", "a.py", {"small": True}, Call()).committed.session
     clock.pass_(minutes=10)
-    session = engine.complete_phase(session.session_id, 2, PASSING, Call()).committed.session
+    outcome = engine.complete_phase(session.session_id, 2, PASSING, Call())
+    assert isinstance(outcome, Outcome)
+    session = outcome.committed.session
     first, second, third = session.phase_history
     assert (first.status, first.started_at, first.duration_seconds) == ("skipped", NOON, None)
     assert (second.status, second.started_at, second.duration_seconds) == ("completed", NOON, 600)

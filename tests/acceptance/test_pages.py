@@ -164,9 +164,7 @@ def test_long_texts_of_a_definition_never_make_a_reply_too_large(home: Home, let
     }
     blocking = {
         "evidence_schema": {"done": field()},
-        "checks": [
-            {"id": f"check_{n}", "description": long, "run": ["x"], "pass": {"exit_code": 0}} for n in range(5)
-        ],
+        "checks": [{"id": f"check_{n}", "description": long, "run": ["x"], "pass": {"exit_code": 0}} for n in range(5)],
     }
     task = f"# {letter * 3000}\n\n{long}\n\n## Step 1: {letter * 3000}\n\n{long}\n\n" + f"```\n{long}\n```\n" * 4
     home.define(
