@@ -22,6 +22,7 @@ from mcp_server.cli.doctor import doctor
 from mcp_server.cli.failures import CommandError
 from mcp_server.cli.history import errors, events
 from mcp_server.cli.importing import import_sessions
+from mcp_server.cli.init import init
 from mcp_server.cli.integrity import seal, verify
 from mcp_server.cli.migrate import migrate
 from mcp_server.cli.new import new
@@ -110,7 +111,7 @@ for _group, _commands in {
     _AUTHORS: (new, validate),
     _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, undelete),
     _DECIDERS: (pending, approve, reject, override, repin, budget, reopen, trust, untrust, operator),
-    _PROGRAMS: (call,),
+    _PROGRAMS: (init, call),
 }.items():
     for _command in _commands:
         app.command(_command, group=_group)

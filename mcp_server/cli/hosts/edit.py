@@ -1,0 +1,90 @@
+"""A host's file with this server in it, or without: the text is edited, and what it means afterwards is compared."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+from mcp_server.cli.hosts import json_edit, jsonc, toml_edit
+from mcp_server.cli.hosts.problems import LeftAlone
+from mcp_server.cli.hosts.table import NAME, Host
+
+Settings = dict[str, Any]
+
+
+def has_entry(text: str, host: Host) -> bool:
+    """Whether the server is in the text. Raises LeftAlone."""
+    return NAME in _servers(_meaning(text, host), host)
+
+
+def with_entry(text: str, host: Host, entry: Settings) -> str:
+    """The text with the server in it; as it was when it is in it already.
+
+    What an entry of this name has besides, such as ``env`` or flags behind ``--project``, stays. Raises LeftAlone.
+    """
+    meaning = _meaning(text, host)
+    present = _servers(meaning, host).get(NAME)
+    known = {} if present is None else _object(present, NAME)
+    if "url" in known:
+        raise LeftAlone(f"'{NAME}' in it is a server that is reached by its url")
+    wanted = {**entry, "args": _arguments(known.get("args"), entry["args"])}
+    changes = {name: value for name, value in wanted.items() if known.get(name) != value}
+    path = (host.servers, NAME)
+    if present is None:
+        edited = toml_edit.add_table(text, path, wanted) if host.is_toml else json_edit.set_member(text, path, wanted)
+    elif host.is_toml:
+        edited = toml_edit.set_keys(text, path, changes)
+    else:
+        edited = text
+        for name, value in changes.items():
+            edited = json_edit.set_member(edited, (*path, name), value)
+    expected = copy.deepcopy(meaning)
+    expected.setdefault(host.servers, {})[NAME] = {**known, **wanted}
+    return _proven(edited, host, expected)
+
+
+def without_entry(text: str, host: Host) -> str:
+    """The text without the server; as it was when it is not in it. Raises LeftAlone."""
+    meaning = _meaning(text, host)
+    if NAME not in _servers(meaning, host):
+        return text
+    path = (host.servers, NAME)
+    edited = toml_edit.remove_table(text, path) if host.is_toml else json_edit.remove_member(text, path)
+    expected = copy.deepcopy(meaning)
+    del expected[host.servers][NAME]
+    return _proven(edited, host, expected)
+
+
+def _meaning(text: str, host: Host) -> Settings:
+    if host.is_toml:
+        return toml_edit.parse(text)
+    root = jsonc.parse(text)
+    return {} if root is None else _object(root.value)
+
+
+def _servers(meaning: Settings, host: Host) -> Settings:
+    return _object(meaning.get(host.servers, {}), host.servers)
+
+
+def _object(value: Any, name: str = "") -> Settings:
+    if not isinstance(value, dict):
+        raise LeftAlone(f"'{name}' in it is not an object" if name else "it is not an object of settings")
+    return cast("Settings", value)
+
+
+def _arguments(present: Any, wanted: list[str]) -> list[str]:
+    """The arguments that are wanted, and what somebody has added behind them."""
+    found = cast("list[Any]", present) if isinstance(present, list) else []
+    return [*wanted, *found[found.index("--project") + 2 :]] if "--project" in found else wanted
+
+
+def _proven(text: str, host: Host, expected: Settings) -> str:
+    """The edited text, if it means what it has to."""
+    try:
+        meaning = _meaning(text, host)
+    except LeftAlone:
+        meaning = None
+    # In TOML the servers are only there as long as there is one; in JSON an empty object stays.
+    if meaning is None or {host.servers: {}, **meaning} != expected:
+        raise LeftAlone("it is written in a form that cannot be edited safely")
+    return text
