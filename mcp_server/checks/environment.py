@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+OWN_NAME: Final = "pos-workflow"
 KEPT: Final = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR")
 KEPT_PREFIX: Final = "LC_"
 SET: Final = {
@@ -42,6 +43,17 @@ def check_environment(project: Path, inherited: Mapping[str, str]) -> dict[str, 
         folders.insert(0, str(programs))
         found["VIRTUAL_ENV"] = str(venv)
     return {**found, **SET, "PATH": os.pathsep.join(folders)}
+
+
+def find_command(name: str, project: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What the first argument of a command stands for: the program that ``find_program`` finds, or this one.
+
+    ``pos-workflow`` is the server's own, whatever the project has of that name. Raises LookupError as it does.
+    """
+    if name == OWN_NAME and sys.executable:
+        # -P: the working directory is the project's, and nothing is to be imported from there.
+        return sys.executable, "-P", "-m", "mcp_server"
+    return (str(find_program(name, project, environment)),)
 
 
 def find_program(name: str, project: Path, environment: Mapping[str, str]) -> Path:

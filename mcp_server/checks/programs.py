@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from mcp_server.checks import supervisor
 from mcp_server.checks.arguments import Values
 from mcp_server.checks.criteria import RunFacts, unmet, value_read
-from mcp_server.checks.environment import check_environment, find_program
+from mcp_server.checks.environment import check_environment, find_command
 from mcp_server.checks.files import ProjectFiles
 from mcp_server.checks.output import KEEP_BYTES, Output
 from mcp_server.checks.probes import ProjectProbes
@@ -142,11 +142,11 @@ class Programs:
             "PYTHONPYCACHEPREFIX": str(room.empty()),
         }
         try:
-            program = find_program(argv[0], self._project, environment)
+            program = find_command(argv[0], self._project, environment)
         except LookupError as error:
             raise LookupError(f"its program is missing: {argv[0]} ({error})") from None
         command = Command(
-            argv=(str(program), *argv[1:]),
+            argv=(*program, *argv[1:]),
             cwd=self._project,
             environment=environment,
             timeout_seconds=check.timeout_seconds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,8 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from mcp_server.app import workflow_roots
-from mcp_server.cli.failures import CommandError
+from mcp_server.cli.failures import CommandError, UsageError
+from mcp_server.cli.gate_trials import try_gates
 from mcp_server.cli.output import console, print_json, say, text
 from mcp_server.cli.parameters import AsJson, Ctx
 from mcp_server.cli.plan_report import phases_as_json, show_phases
@@ -26,6 +27,10 @@ from mcp_server.settings import Loaded
 Which = Annotated[
     str | None,
     Parameter(help="A definition's folder, its name or alias, or the file of a plan; else all definitions found."),
+]
+Evidence = Annotated[
+    Path | None,
+    Parameter(help="Try the gates with this file: JSON, for each phase's number `honest` evidence and `lies`."),
 ]
 Strict = Annotated[bool, Parameter(help="Let warnings fail the run too, as a build does.")]
 
@@ -45,15 +50,22 @@ class _Validated:
         return sum(1 for problem in self.problems if problem.severity == severity)
 
 
-def validate(which: Which = None, /, *, strict: Strict = False, json: AsJson = False, ctx: Ctx) -> int:
+def validate(
+    which: Which = None, /, *, strict: Strict = False, evidence: Evidence = None, json: AsJson = False, ctx: Ctx
+) -> int:
     """Show every problem of a definition: file and line, what is wrong, why it matters and how to mend it.
 
     Errors keep a definition from being started; warnings are worth mending. The file of a plan (`tasks.md` or YAML) is
     validated by itself, and it is shown how it is read: its phases, their tasks, what each gate asks for.
 
+    With `--evidence` the gates are tried with what their author wrote down: honest evidence has to pass, and nothing
+    at all, false for everything and each lie have to be refused. It is judged by form alone; no check is run.
+
     Exit code 1: at least one error, with `--strict` at least one warning.
     """
     found = [_plan(Path(which))] if which is not None and Path(which).is_file() else _definitions(which, ctx.loaded)
+    if evidence is not None:
+        found = [_tried(found, evidence)]
     errors, warnings = (sum(one.of(severity) for one in found) for severity in ("error", "warning"))
     if json:
         definitions = [_as_json(one) for one in found if one.plan is None]
@@ -65,6 +77,13 @@ def validate(which: Which = None, /, *, strict: Strict = False, json: AsJson = F
         what = "plan" if any(one.plan for one in found) else "definition"
         say(f"{_count(len(found), what)}: {_count(errors, 'error')}, {_count(warnings, 'warning')}.")
     return 1 if errors or (strict and warnings) else 0
+
+
+def _tried(found: list[_Validated], evidence: Path) -> _Validated:
+    if len(found) != 1 or found[0].plan is not None:
+        raise UsageError("Evidence is for the gates of one definition.", "pos-workflow validate FOLDER --evidence FILE")
+    (one,) = found
+    return replace(one, problems=(*one.problems, *try_gates(one.path, evidence)))
 
 
 def _definitions(which: str | None, loaded: Loaded) -> list[_Validated]:

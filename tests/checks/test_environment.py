@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from mcp_server.checks.environment import check_environment, find_program
+from mcp_server.checks.environment import check_environment, find_command, find_program
 from mcp_server.checks.supervisor import Command, run
 
 pytestmark = pytest.mark.integration
@@ -96,3 +97,21 @@ def test_a_script_beside_the_project_is_not_found_by_its_bare_name(tmp_path: Pat
     program(tmp_path / "tool")
     with pytest.raises(LookupError):
         find_program("tool", tmp_path, check_environment(tmp_path, {"PATH": "."}))
+
+
+def test_this_program_is_the_servers_own_whatever_the_project_has(tmp_path: Path) -> None:
+    for planted in (".venv/bin/pos-workflow", "pos-workflow"):
+        program(tmp_path / planted, says="planted")
+    (tmp_path / "mcp_server.py").write_text("print('planted')")
+    environment = check_environment(tmp_path, {"PATH": "/usr/bin:/bin"})
+    command = (*find_command("pos-workflow", tmp_path, environment), "--version")
+    assert run(Command(command, tmp_path, environment, timeout_seconds=60)).stdout.text.strip() == version(
+        "pos-workflow"
+    )
+
+
+def test_any_other_command_begins_with_its_program(tmp_path: Path) -> None:
+    environment = check_environment(tmp_path, {})
+    assert find_command("sh", tmp_path, environment) == (str(find_program("sh", tmp_path, environment)),)
+    with pytest.raises(LookupError):
+        find_command("nowhere-at-all", tmp_path, environment)
