@@ -185,7 +185,8 @@ def _ended(outcome: Outcome) -> GateError:
         case _:
             gate, said = "superseded", f"The attempt ended without a verdict, by {event.type}."
     remediation = "Nothing was judged, and it does not count. Submit again, with a fresh request_id."
-    return GateError(said, remediation=remediation, checkpoint_passed=False, gate=gate, checks=[])
+    again: dict[str, Any] = {"replayed": True} if outcome.committed.replayed else {}
+    return GateError(said, remediation=remediation, checkpoint_passed=False, gate=gate, checks=[], **again)
 
 
 ACTION = Action("complete_phase", CompletePhase, Attempted, run)
