@@ -43,6 +43,7 @@ NOT_RUN = {
     "README.md": ["./scripts/demo", "./scripts/test", "claude mcp add"],
     "CONTRIBUTING.md": ["./scripts/test", "./scripts/demo"],
     "docs/tutorial.md": ["git clone"],
+    "docs/explanation/storage.md": ["python -m benchmarks.listing"],
     "docs/how-to/recover-a-session.md": ["pos-workflow reopen"],
 }
 """Every block that says of itself that it is not run, by its first command: a new one has to be added here."""
