@@ -264,7 +264,7 @@ def test_a_new_file_has_the_mode_that_the_user_wants(cli: Cli) -> None:
     assert stat.S_IMODE((cli.home.project / ".cursor/mcp.json").stat().st_mode) == 0o640
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe", "loop"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "broken link"])
 def test_what_is_no_file_is_left_alone(cli: Cli, kind: str) -> None:
     path = cli.home.project / ".mcp.json"
     if kind == "folder":
@@ -272,10 +272,11 @@ def test_what_is_no_file_is_left_alone(cli: Cli, kind: str) -> None:
     elif kind == "pipe":
         os.mkfifo(path)
     else:
-        path.symlink_to(path)
+        path.symlink_to(path if kind == "loop" else path.with_name("nowhere.json"))
     ran = cli("init", "claude-code")
     assert ran.code == 1
     assert "left alone" in ran.err
+    assert not path.with_name("nowhere.json").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_explained(cli: Cli) -> None:

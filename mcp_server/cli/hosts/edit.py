@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, cast
 
 from mcp_server.cli.hosts import json_edit, jsonc, toml_edit
@@ -23,7 +22,8 @@ def with_entry(text: str, host: Host, entry: Settings) -> str:
     What an entry of this name has besides, such as ``env`` or flags behind ``--project``, stays. Raises LeftAlone.
     """
     meaning = _meaning(text, host)
-    present = _servers(meaning, host).get(NAME)
+    servers = _servers(meaning, host)
+    present = servers.get(NAME)
     known = {} if present is None else _object(present, NAME)
     if "url" in known:
         raise LeftAlone(f"'{NAME}' in it is a server that is reached by its url")
@@ -38,21 +38,19 @@ def with_entry(text: str, host: Host, entry: Settings) -> str:
         edited = text
         for name, value in changes.items():
             edited = json_edit.set_member(edited, (*path, name), value)
-    expected = copy.deepcopy(meaning)
-    expected.setdefault(host.servers, {})[NAME] = {**known, **wanted}
-    return _proven(edited, host, expected)
+    return _proven(edited, host, {**meaning, host.servers: {**servers, NAME: {**known, **wanted}}})
 
 
 def without_entry(text: str, host: Host) -> str:
     """The text without the server; as it was when it is not in it. Raises LeftAlone."""
     meaning = _meaning(text, host)
-    if NAME not in _servers(meaning, host):
+    servers = _servers(meaning, host)
+    if NAME not in servers:
         return text
     path = (host.servers, NAME)
     edited = toml_edit.remove_table(text, path) if host.is_toml else json_edit.remove_member(text, path)
-    expected = copy.deepcopy(meaning)
-    del expected[host.servers][NAME]
-    return _proven(edited, host, expected)
+    others = {name: value for name, value in servers.items() if name != NAME}
+    return _proven(edited, host, {**meaning, host.servers: others})
 
 
 def _meaning(text: str, host: Host) -> Settings:

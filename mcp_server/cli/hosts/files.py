@@ -36,6 +36,8 @@ def read(path: Path) -> Content:
     try:
         if path.exists() and not path.is_file():
             raise LeftAlone("it is not a file")
+        if path.is_symlink() and not path.exists():
+            raise LeftAlone("it is a link that leads nowhere")
         with path.open("rb") as stream:
             raw = stream.read(_LARGEST + 1)
     except FileNotFoundError:

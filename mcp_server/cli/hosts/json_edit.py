@@ -25,7 +25,8 @@ def set_member(text: str, path: Sequence[str], value: Any) -> str:
         for name in reversed(path):
             whole = {name: whole}
         newline = _newline(text)
-        return text + _rendered(whole, "  ", "", newline) + newline
+        before = text if not text or text.endswith("\n") else text + newline
+        return before + _rendered(whole, "  ", "", newline) + newline
     node = _object(root, "the file")
     for depth, name in enumerate(path):
         member = _member(node, name)

@@ -22,7 +22,7 @@ def parse(text: str) -> dict[str, Any]:
     """What the text means. Raises LeftAlone, with the place, when it is not TOML."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise LeftAlone(f"it is not valid TOML: {error}") from None
     except RecursionError:
         raise LeftAlone("it is nested too deep") from None

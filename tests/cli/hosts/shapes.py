@@ -112,7 +112,12 @@ WITHOUT_SERVERS = {
     "claude-code": ["", "{}", "{}\n", '{"mcpServers": {}}', '{\n  "mcpServers": {\n  }\n}\n'],
     "claude-desktop": ['{\n  "globalShortcut": ""\n}\n', '{"mcpServers":{ },"a":1}'],
     "cursor": ["\n", '{ "mcpServers" : { } }'],
-    "vscode": ["// nothing yet\n", '{\n\t"servers": {}, // none\n\t"inputs": []\n}', '{"inputs": [], /* none */}'],
+    "vscode": [
+        "// nothing yet\n",
+        "// nothing yet",
+        '{\n\t"servers": {}, // none\n\t"inputs": []\n}',
+        '{"inputs": [], /* none */}',
+    ],
     "codex": ["", "\n", "# nothing yet", 'model = "o9"\n\n\n', "[mcp_servers]\n"],
 }
 """What it looks like before there is any."""
@@ -120,8 +125,22 @@ WITHOUT_SERVERS = {
 LEFT_ALONE = {
     "claude-code": ["[]", '"text"', '{"mcpServers": []}', '{"mcpServers": {"pos-workflow": 1}}', '{"a": 1', "{'a': 1}"],
     "claude-desktop": ['{"mcpServers": {}} trailing', '{"mcpServers": null}', "[" * 500, '{"a": "\\x"}'],
-    "cursor": ['{"mcpServers": {"pos-workflow": {"url": "https://example.com"}}}', "{,}", '{"a" 1}', "nul"],
+    "cursor": [
+        '{"mcpServers": {"pos-workflow": {"url": "https://example.com"}}}',
+        "{,}",
+        '{"a" 1}',
+        "nul",
+        "1" * 5000,
+        '{"a": [1 2]}',
+    ],
     "vscode": ['{"servers": {}, "servers": {}}', '{"servers": {"a": {}, "a": {}} /* open', "{1: 2}", '{"a": 1 "b": 2}'],
-    "codex": ["[mcp_servers", "mcp_servers = 1", "a = 1\na = 2", "mcp_servers = {}", "[[mcp_servers]]\na = 1"],
+    "codex": [
+        "[mcp_servers",
+        "mcp_servers = 1",
+        "a = 1\na = 2",
+        "mcp_servers = {}",
+        "[[mcp_servers]]\na = 1",
+        "a = " + "1" * 5000,
+    ],
 }
 """What no program should touch: broken, of another shape, or not to be extended."""

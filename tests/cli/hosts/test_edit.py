@@ -102,6 +102,12 @@ def test_an_older_entry_is_brought_up_to_date_and_its_additions_stay(host: Host)
     assert "// the program" in new
 
 
+def test_a_value_over_several_lines_stays_so() -> None:
+    text = json.dumps({"mcpServers": {"pos-workflow": {"command": "x", "args": ["--project", "/old"]}}}, indent=4)
+    new = with_entry(text, HOSTS["cursor"], ENTRY)
+    assert new == json.dumps({"mcpServers": {"pos-workflow": ENTRY}}, indent=4, ensure_ascii=False)
+
+
 def test_an_older_table_is_brought_up_to_date_and_its_additions_stay() -> None:
     text = """\
 [mcp_servers.'pos-workflow'] # ours
