@@ -111,7 +111,8 @@ def _gate(entry: Node, folder: str, files: Mapping[str, bytes], problems: list[P
         node = entry.child("checkpoint").child("required_evidence")
         why = "Who reads the metadata prepares evidence that the gate does not ask for."
         node.warning(f"names other evidence than {path}, which counts", "Make both name the same.", why)
-    if gate.problem or gate.fields or gate.rules or gate.unsupported:
+    asked = (gate.fields, gate.rules, gate.checks, gate.approval, gate.protected_paths)
+    if gate.problem or gate.unsupported or any(asked):
         return gate
     hint = "Say under evidence_schema what has to be shown."
     why = "The file looks like a gate and is none."

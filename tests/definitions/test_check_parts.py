@@ -264,3 +264,13 @@ def test_placeholders_are_filled_in_and_doubled_braces_stand_for_themselves() ->
 def test_a_retry_waits_longer_each_time_and_never_longer_than_it_may() -> None:
     retry = Retry(backoff_seconds=1, backoff_factor=3, max_backoff_seconds=5)
     assert [retry.delay(failures) for failures in (1, 2, 3, 4)] == [1, 3, 5, 5]
+
+
+@pytest.mark.parametrize("text", [check(), "approval: true", "protected_paths: [tests/**]"])
+def test_a_gate_that_asks_for_no_evidence_still_asks_for_what_it_says(write: Write, text: str) -> None:
+    found = defined(write, text)
+    assert found.problems == ()
+    assert found.workflow is not None
+    second = found.workflow.phase(2)
+    assert second is not None
+    assert (second.gate.origin, second.gate.fields) == ("file", ())
