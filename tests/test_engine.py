@@ -144,15 +144,31 @@ def test_a_start_says_which_open_sessions_are_stale_and_what_to_do(engine: Engin
 
 
 @pytest.mark.requirement("usage")
-def test_usage_is_added_up_and_stays_what_the_assistant_said(engine: Engine) -> None:
+def test_usage_is_added_up_and_is_no_evidence(engine: Engine) -> None:
     ask = asking(engine)
     session = arrange(ask, "open")
     usage = {"tokens": 1000, "cost_usd": 0.5}
     ask(action="complete_phase", session_id=session, phase=2, evidence={"usage": usage})
     passed = ask(action="complete_phase", session_id=session, phase=2, evidence={**PASSING, "usage": {"tokens": 500}})
-    assert [one["name"] for one in passed["evidence_accepted"]] == ["done", "usage"]
+    assert [one["name"] for one in passed["evidence_accepted"]] == ["done"]
     assert "warnings" not in passed
+    assert ask(action="get_state", session_id=session)["artifacts"]["phase_2"] == PASSING
     assert ask(action="get_session", session_id=session)["session"]["usage"] == {"tokens": 1500, "cost_usd": 0.5}
+
+
+@pytest.mark.requirement("usage")
+def test_usage_is_evidence_where_the_gate_asks_for_it(home: Home, engine: Engine) -> None:
+    rule = {"rule": "lambda e: e.get('usage') is not None", "error_message": "Report it."}
+    declared = {"evidence_schema": {"usage": field("object")}}
+    ruled = {"evidence_schema": {"done": field()}, "cross_field_validation": [rule]}
+    home.define("metered", [{"number": 1, "gate": declared}, {"number": 2, "gate": ruled}, {"number": 3}])
+    ask = asking(engine)
+    session = ask(action="start", workflow_type="metered", target_file="a")["session_id"]
+    for phase in (1, 2):
+        evidence = {**PASSING, "usage": {"tokens": 5}}
+        passed = ask(action="complete_phase", session_id=session, phase=phase, evidence=evidence)
+        assert {one["name"] for one in passed["evidence_accepted"]} == {"done", "usage"}
+    assert ask(action="get_session", session_id=session)["session"]["usage"]["tokens"] == 10
 
 
 @pytest.mark.requirement("usage")
@@ -163,7 +179,7 @@ def test_usage_of_another_form_is_not_added_up_and_that_is_said(engine: Engine, 
     ask = asking(engine)
     session = arrange(ask, "open")
     passed = ask(action="complete_phase", session_id=session, phase=2, evidence={**PASSING, "usage": usage})
-    assert [one["name"] for one in passed["evidence_accepted"]] == ["done", "usage"]
+    assert [one["name"] for one in passed["evidence_accepted"]] == ["done"]
     assert "usage was not added up" in passed["warnings"][0]
     assert ask(action="get_session", session_id=session)["session"]["usage"] == {"tokens": 0, "cost_usd": 0.0}
 

@@ -81,6 +81,13 @@ class _Handed:
         usage, reported, warnings = _reported(evidence)
         return cls(phase, evidence, packed, blobs, sha256(canonical(evidence)), usage, reported, warnings)
 
+    def kept_for(self, gate: Gate) -> Self:
+        """The same, keeping of it what is evidence: ``usage`` is none, unless the gate itself asks for that name."""
+        if "usage" not in self.evidence or _reads_usage(gate):
+            return self
+        packed, blobs = pack({name: value for name, value in self.evidence.items() if name != "usage"})
+        return replace(self, packed=packed, blobs=blobs)
+
     def is_under_way(self, session: Session) -> bool:
         """Whether this very evidence is what the session's attempt is about."""
         under_way = session.under_way
@@ -115,6 +122,8 @@ class Gatekeeper:
         before = self._ground.store.read(session_id)
         if call.request is None and handed.is_under_way(before):
             return self.standing(session_id)
+        if (asking := self._ground.workflow(before).phase(phase)) is not None:
+            handed = handed.kept_for(asking.gate)
         run = secrets.token_hex(16)
         claim = self._claim(before, run)
         # Where checks are run first, it is taken when they have passed.
@@ -390,6 +399,11 @@ def _within_budget(verdict: Verdict, session: Session, workflow: Workflow, hande
         said = f"the budget is used up: {'; '.join(over)} (a person can raise it: pos-workflow budget)"
         verdict = replace(verdict, outcome="blocked", blocked_by=(said,))
     return verdict
+
+
+def _reads_usage(gate: Gate) -> bool:
+    declared = any(field.name == "usage" for field in gate.fields)
+    return declared or any("usage" in rule.expression for rule in gate.rules)
 
 
 def _reported(evidence: Mapping[str, JsonValue]) -> tuple[Usage, frozenset[str], tuple[str, ...]]:
