@@ -18,12 +18,13 @@ from mcp_server.domain.checks import Budget
 from mcp_server.domain.definition import Gate, Phase
 from mcp_server.domain.events import BudgetRaised, Event, PhaseReopened, Repinned
 from mcp_server.domain.results import Decision
-from mcp_server.domain.session import DefinitionRef, Session, Status
+from mcp_server.domain.session import Basis, DefinitionRef, Session, Status
 from mcp_server.engine.approvals import LOOK_AGAIN, Approvals, submitted_in
 from mcp_server.engine.gatekeeper import Gatekeeper
 from mcp_server.engine.ground import Ground, Outcome, listed, require_phase
 from mcp_server.engine.waiting import Waiting, waiting
 from mcp_server.errors import ConfigurationError
+from mcp_server.storage.values import settled
 
 
 class Persons:
@@ -45,15 +46,22 @@ class Persons:
 
         Raises StateError elsewhere, and when the gate says that it is not to be overridden.
         """
-        entered = self._gatekeeper.entered(self._ground.store.read(session_id), phase)
+        before = self._ground.store.read(session_id)
+        entered = self._gatekeeper.entered(before, phase)
+        submitted = submitted_in(before)
+        # The gate believed none of it, so nothing of it is told as if it had.
+        bases: dict[str, Basis] = dict.fromkeys(self._ground.items(submitted), "overridden")
+        evidence, blobs = settled(submitted, bases, {}, self._ground.store.blob)
 
         def decide(session: Session) -> Event:
             workflow = self._ground.workflow(session)
             gate = self.require_overridable(session, phase)
+            if submitted_in(session) != submitted:
+                raise machine.refusal(session, "Other evidence was submitted in the meantime.", LOOK_AGAIN)
             decision = self._decision(authority, reason)
             submission = Submission(
                 session.record.attempt,
-                submitted_in(session),
+                evidence,
                 decision.at,
                 checked=session.under_way.checked if session.under_way else None,
                 decision=decision,
@@ -61,7 +69,7 @@ class Persons:
             entry = self._ground.entry(session, workflow, phase)
             return attempts.overridden(gate, entry, submission, baseline=entered.stored)
 
-        return self._changed(session_id, decide, entered.blobs)
+        return self._changed(session_id, decide, {**blobs, **entered.blobs})
 
     def require_overridable(self, session: Session, phase: int) -> Phase:
         """The phase whose gate may be overridden now; StateError says why it may not."""

@@ -30,6 +30,18 @@ def test_a_phase_is_overridden_and_shown_as_such(engine: Engine, ask: Ask, waiti
     session = engine.view(waiting).session
     assert (session.current_phase, session.gate) == (2, "open")
     assert session.record_of(1).basis == "overridden"
+    items = ask(action="get_session", session_id=waiting, phase=1)["evidence"]["items"]
+    assert items == [{"name": "done", "basis": "overridden", "value": "yes"}]
+
+
+def test_large_evidence_of_an_overridden_phase_is_kept(home: Home, engine: Engine, ask: Ask) -> None:
+    session = start(ask, "asking")
+    evidence = {f"part_{number}": "x" * 1000 for number in range(400)}
+    ask(action="complete_phase", session_id=session, phase=1, evidence=evidence)
+    engine.persons.override(session, 1, SOMEBODY, "it is all there")
+    kept = engine.evidence(engine.view(session).session.artifacts[1])
+    assert {name: item.value for name, item in kept.items()} == evidence
+    assert {item.basis for item in kept.values()} == {"overridden"}
 
 
 def test_a_failed_session_is_overridden(engine: Engine, ask: Ask) -> None:
