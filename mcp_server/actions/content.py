@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from mcp_server.actions.action import Part
 from mcp_server.actions.paging import Pager, clipped, first, size
+from mcp_server.domain import budgeting
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.gates import evidence_schema, required_names
 from mcp_server.domain.session import Session
@@ -90,7 +91,7 @@ def page_of_phase(engine: Engine, session: Session, workflow: Workflow, pager: P
                 {"task_number": task.number, "title": clipped(task.title, TITLE_BYTES)} for task in phase.tasks
             )
         ],
-        checkpoint=_checkpoint(phase.gate, pager),
+        checkpoint=_checkpoint(phase.gate, pager, budgeting.unreported(session, workflow, frozenset())),
         estimated_duration=clipped(phase.estimated_duration, TITLE_BYTES) if phase.estimated_duration else None,
         artifacts_from_previous_phases=_artifact_names(engine, session, phase, pager),
     )
@@ -124,12 +125,16 @@ def schema_of(gate: Gate, names: set[str]) -> dict[str, JsonValue]:
     return _schema(schema, {name: _shown(part) for name, part in properties.items() if name in names})
 
 
-def _checkpoint(gate: Gate, pager: Pager) -> Checkpoint:
+def _checkpoint(gate: Gate, pager: Pager, metered: tuple[str, ...]) -> Checkpoint:
+    """What a gate asks for; ``metered`` is what of ``usage`` a strict budget wants reported with it."""
     schema = evidence_schema(gate)
-    required = pager.items(required_names(gate))
-    properties = dict(
-        pager.items((name, _shown(part)) for name, part in cast("_Properties", schema.get("properties", {})).items())
-    )
+    asked = cast("_Properties", schema.get("properties", {}))
+    names = required_names(gate)
+    if metered:
+        asked, names = {**asked, "usage": _usage(metered)}, (*names, "usage")
+        schema["required"] = list(names)
+    required = pager.items(names)
+    properties = dict(pager.items((name, _shown(part)) for name, part in asked.items()))
     checks = pager.items(
         {"id": clipped(check.id, TITLE_BYTES), "description": clipped(check.description, DESCRIPTION_BYTES)}
         for check in gate.checks
@@ -140,6 +145,20 @@ def _checkpoint(gate: Gate, pager: Pager) -> Checkpoint:
         checks=[CheckTitle.model_validate(check) for check in checks],
         approval=gate.approval is not None,
     )
+
+
+def _usage(metered: tuple[str, ...]) -> dict[str, JsonValue]:
+    """The reserved name that a budget is reported under, as a part of the evidence's schema."""
+    kinds: dict[str, JsonValue] = {
+        "tokens": {"type": "integer", "minimum": 0},
+        "cost_usd": {"type": "number", "minimum": 0},
+    }
+    return {
+        "type": "object",
+        "properties": kinds,
+        "required": list(metered),
+        "description": "What was used since the last report; it is added up, and the session's budget is strict.",
+    }
 
 
 def _shown(part: dict[str, JsonValue]) -> dict[str, JsonValue]:

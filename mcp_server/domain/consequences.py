@@ -137,9 +137,10 @@ def _attempted(session: Session, event: AttemptBegun | GateBlocked, outstanding:
 
 def _moved_on(session: Session, event: PhaseCompleted | PhaseOverridden) -> dict[str, Any]:
     changes = _passed(session, event)
-    baselines = {phase: kept for phase, kept in session.baselines.items() if phase != event.next_phase}
+    baselines = dict(session.baselines)
     if event.baseline is not None:
-        baselines[event.next_phase] = event.baseline
+        # The first one stays: who goes back and comes again must not have it taken of what was changed meanwhile.
+        baselines.setdefault(event.next_phase, event.baseline)
     history = entered(changes["phase_history"], event.next_phase, event.at)
     return changes | {"current_phase": event.next_phase, "phase_history": history, "baselines": baselines}
 

@@ -120,8 +120,8 @@ class Gatekeeper:
         handed = _Handed.of(phase, evidence)
         self._settle(session_id)
         before = self._ground.store.read(session_id)
-        if call.request is None and handed.is_under_way(before):
-            return self.standing(session_id)
+        if call.request is None and (known := self._known(before, handed)) is not None:
+            return known
         if (asking := self._ground.workflow(before).phase(phase)) is not None:
             handed = handed.kept_for(asking.gate)
         run = secrets.token_hex(16)
@@ -152,6 +152,21 @@ class Gatekeeper:
         finally:
             if claim is not None and not begun:
                 claim.release()
+
+    def _known(self, session: Session, handed: _Handed) -> Outcome | Standing | None:
+        """What there is to say of evidence that was handed in before: where it stands, or that it has passed since."""
+        if handed.is_under_way(session):
+            return self.standing(session.session_id)
+        if handed.phase not in session.completed_phases:
+            return None
+        begun = [
+            (record.seq, record.event.fingerprint)
+            for record in self._ground.store.events(session.session_id)
+            if isinstance(record.event, AttemptBegun) and record.event.phase == handed.phase
+        ]
+        if not begun or begun[-1][1] != handed.fingerprint:
+            return None
+        return self.after(session.session_id, begun[-1][0], replayed=True)
 
     def _judged(self, session: Session, handed: _Handed, entered: Baseline, run: str | None) -> Event:
         """What the attempt comes to before any check is run."""
@@ -393,7 +408,9 @@ def _within_budget(verdict: Verdict, session: Session, workflow: Workflow, hande
     silent = budgeting.unreported(session, workflow, handed.reported)
     over = budgeting.exceeded(session, workflow, handed.usage, now)
     if silent and verdict.outcome != "blocked":
-        finding = Finding("usage", f"has to report {' and '.join(silent)}, since the budget is strict")
+        # What could not be read was not reported, and the warning says how it is written.
+        said = f"has to report {' and '.join(silent)}, since the budget is strict"
+        finding = Finding("usage", handed.warnings[0] if handed.warnings else said)
         verdict = replace(verdict, outcome="refused", findings=(*verdict.findings, finding))
     if over and verdict.outcome == "passed":
         said = f"the budget is used up: {'; '.join(over)} (a person can raise it: pos-workflow budget)"

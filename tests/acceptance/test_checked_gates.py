@@ -181,6 +181,10 @@ def test_what_takes_longer_than_a_host_waits_is_handed_over(home: Home) -> None:
         assert phase["gate"] == "checking"
         home.write({"go": ""})
         until(lambda: of_answer(dispatch(engine, {"action": "get_phase", "session_id": session}))["current_phase"] == 2)
+        told = of_answer(dispatch(engine, call))
+        assert (told["checkpoint_passed"], told["replayed"], told["phase_completed"]) == (True, True, 1)
+        other = of_answer(dispatch(engine, {**call, "evidence": {"note": "another"}}))
+        assert other["error_type"] == "StateError"
         assert len(pids(home)) == 1
     finally:
         engine.close()
@@ -355,6 +359,10 @@ def test_changed_protected_files_are_a_no_go_that_names_them(home: Home) -> None
         assert name in check["problem"]
     ask(action="retry_phase", session_id=session, phase=2)
     assert ask(**call, phase=2)["gate"] == "refused"
+    ask(action="rollback", session_id=session, to_phase=1)
+    assert ask(**call, phase=1)["checkpoint_passed"] is True
+    assert "tests/test_a.py" in ask(**call, phase=2)["checks"][0]["problem"], "going back and coming again hides it"
+    ask(action="retry_phase", session_id=session, phase=2)
     home.write({"tests/test_a.py": "assert True", "tests/test_b.py": "assert True"})
     (home.project / "tests" / "conftest.py").unlink()
     passed = ask(**call, phase=2)
@@ -409,8 +417,13 @@ def test_a_choice_and_a_confined_path_are_all_that_options_bring_to_a_command(ho
 def test_a_strict_budget_holds_the_gate_and_only_a_person_raises_it(home: Home) -> None:
     home.define("metered", [{"number": 1}, {"number": 2}], budget={"max_tokens": 100, "mode": "strict"})
     ask = home.asking()
-    session = ask(action="start", workflow_type="metered", target_file=".")["session_id"]
+    started = ask(action="start", workflow_type="metered", target_file=".")
+    session, checkpoint = started["session_id"], started["phase_content"]["checkpoint"]
+    assert "usage" in checkpoint["required_evidence"]
+    assert checkpoint["evidence_schema"]["properties"]["usage"]["required"] == ["tokens"]
     call: Body = {"action": "complete_phase", "session_id": session, "phase": 1}
+    unreadable = ask(**call, evidence={"summary": "s", "usage": {"tokens": 5, "cost_usd": -3}})
+    assert "none below 0" in unreadable["validation_errors"][0]["problem"]
     silent = ask(**call, evidence={"summary": "s"})
     assert (silent["gate"], [error["field"] for error in silent["validation_errors"]]) == ("refused", ["usage"])
     over = ask(**call, evidence={"summary": "s", "usage": {"tokens": 101}})
