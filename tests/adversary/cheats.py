@@ -203,6 +203,18 @@ def _(it: Adversary) -> None:
     it.submit()
 
 
+@cheat("change the tests, go back a phase, and come again as if they had always been so")
+def _(it: Adversary) -> None:
+    kept = it.wire.call(action="start", workflow_type="kept", target_file=".")["session_id"]
+    call = {"action": "complete_phase", "session_id": kept, "evidence": {"note": "x", "summary": "s"}}
+    assert it.wire.call(**call, phase=1)["checkpoint_passed"] is True
+    it.write({"suite/cases.json": "[]"})
+    assert it.wire.call(**call, phase=2)["gate"] == "refused"
+    it.wire.call(action="rollback", session_id=kept, to_phase=1)
+    assert it.wire.call(**call, phase=1)["checkpoint_passed"] is True
+    assert it.wire.call(**call, phase=2)["gate"] == "refused"
+
+
 @cheat("put a link where the tests were")
 def _(it: Adversary) -> None:
     it.shell("mv suite elsewhere; ln -s elsewhere suite")

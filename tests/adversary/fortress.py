@@ -64,6 +64,8 @@ def build(folder: Path) -> Home:
     home.define("fort", [{"number": 1, "gate": GATE}, {"number": 2, "gate": APPROVED}, {"number": 3}])
     once = {"evidence_schema": {"done": field()}, "max_attempts": 1, "reopen": "person"}
     home.define("strictly", [{"number": 1, "gate": once}])
+    kept = {"evidence_schema": {"note": field()}, "protected_paths": ["suite/**"], "max_attempts": 0}
+    home.define("kept", [{"number": 1}, {"number": 2, "gate": kept}])
     home.define("metered", [{"number": 1}], budget={"max_tokens": 10, "mode": "strict"})
     trust(home, "fort")
     return home
