@@ -81,7 +81,8 @@ def _active(session: Session, workflow: Workflow, task: int | None) -> Iterator[
             why = "When the person has answered and the work is another: submit all the evidence again."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
         case GateState.REFUSED:
-            why = "Mend what missing_evidence and validation_errors name, then submit all the evidence again."
+            named = "missing_evidence, validation_errors and failed_checks"
+            why = f"Mend what {named} name, then submit all the evidence again."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
             yield "get_phase", {}, None, "Read the phase and its checkpoint again."
         case GateState.BLOCKED:
@@ -89,15 +90,14 @@ def _active(session: Session, workflow: Workflow, task: int | None) -> Iterator[
             why = "When it has been mended: submit the evidence again."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
         case GateState.CHECKING:
-            why = f"The server runs the checks: after {POLL_SECONDS} seconds the same call tells what they came to."
-            yield "complete_phase", {"phase": phase}, ["evidence"], why
-            yield "get_phase", {}, None, "Or look only whether they still run (gate)."
+            why = f"The server runs the checks: after {POLL_SECONDS} s look how the gate stands."
+            yield "get_phase", {}, None, why
+            yield "get_errors", {}, None, "Once gate says refused: what they found."
         case GateState.AWAITING_APPROVAL:
             command = f"pos-workflow approve {session.session_id}"
             why = f"A person has to decide: tell them to run `{command}`, then look after {POLL_FOR_PERSON_SECONDS} s."
             yield "get_phase", {}, None, why
-            why = "The same call tells what they decided."
-            yield "complete_phase", {"phase": phase}, ["evidence"], why
+            yield "get_errors", {}, None, "Once gate says refused: what they said no to."
         case GateState.INTERRUPTED | GateState.EXPIRED:
             why = "The last attempt came to no verdict and does not count: submit the evidence again."
             yield "complete_phase", {"phase": phase}, ["evidence"], why
@@ -128,11 +128,14 @@ def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str
     target = clipped(session.target_file, 300)
     completed = ", ".join(map(str, session.completed_phases)) or "none"
     skipped = ", ".join(map(str, session.skipped_phases))
+    overridden = ", ".join(map(str, session.overridden_phases))
     parts = [
         f"{_words(workflow.name, 10)} ({session.workflow_type}) on {target}: {session.session_status}.",
         f"Phase {session.current_phase}{title} is current, {position} of {len(session.phases)}.",
         f"Completed: {completed}." + (f" Skipped: {skipped}." if skipped else ""),
     ]
+    if overridden:
+        parts.append(f"Overridden by a person: {overridden}.")
     if session.gate in (GateState.REFUSED, GateState.BLOCKED):
         parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")
     if session.gate in (GateState.INTERRUPTED, GateState.EXPIRED):
