@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from pydantic import JsonValue
 
+from mcp_server.definitions.confinement import require_inside
 from mcp_server.definitions.nodes import Node
 from mcp_server.domain.checks import (
     CONDITIONS_OF,
@@ -110,6 +111,8 @@ def _check(node: Node, unknown: Unknown) -> Check | None:
         conditions=_conditions(node.child("pass"), kind, unknown),
     )
     _require_known_places(node, check)
+    for key in ("file", "glob", "for_each", "inputs", "outputs"):
+        require_inside(node.child(key))
     return check
 
 
@@ -135,6 +138,7 @@ def _argument(node: Node) -> str:
 def _require_known_places(node: Node, check: Check) -> None:
     texts = [("run", text) for text in check.run] + [("file", check.file), ("glob", check.glob)]
     texts += [("for_each", check.for_each or ""), *(("outputs", text) for text in check.outputs)]
+    texts += [("inputs", text) for text in check.inputs]
     for key, text in texts:
         for name in placeholders(text):
             known = name in PLACES or name.startswith("options.")

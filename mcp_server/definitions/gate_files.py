@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, cast
 
 from mcp_server.definitions.check_parts import read_approval, read_checks
+from mcp_server.definitions.confinement import require_inside
 from mcp_server.definitions.documents import DocumentError, read_yaml
 from mcp_server.definitions.nodes import Node, Report
 from mcp_server.definitions.plain_gates import check_name
@@ -80,6 +81,7 @@ def _gate(root: Node) -> Gate:
 
     on_no_go = root.child("on_no_go")
     unknown(on_no_go, {"advise", "rollback_to"})
+    require_inside(root.child("protected_paths"))
     return Gate(
         fields=fields,
         rules=tuple(_rule(node, unsupported) for node in root.child("cross_field_validation").entries()),

@@ -66,7 +66,7 @@ def _choices(node: Node) -> dict[str, tuple[str, ...]]:
 def undeclared(check: Check, options: tuple[OptionDeclaration, ...]) -> Iterator[str]:
     """What is wrong with the options that a check has filled in."""
     known = {option.name: option for option in options}
-    texts = (*check.run, check.file, check.glob, check.for_each or "", *check.outputs)
+    texts = (*check.run, check.file, check.glob, check.for_each or "", *check.inputs, *check.outputs)
     for text in texts:
         for name in placeholders(text):
             if not name.startswith("options."):

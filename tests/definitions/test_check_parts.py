@@ -117,6 +117,7 @@ checks:
         (check(run=["a", "{evidence}"]), "nothing is known as '{evidence}' in run"),
         (check(run=["a", "{match}"]), "'{match}' has no for_each to come from"),
         (check(run=["a", "\0"]), "cannot hold a zero byte"),
+        (check(inputs=["{evidence}"]), "nothing is known as '{evidence}' in inputs"),
         (check(file="x"), "has to have one of run, file and glob"),
         (check(run=None), "has to have one of run, file and glob"),
         (check(run=None, file="x"), "'exit_code' says nothing about a file"),
@@ -153,6 +154,42 @@ checks:
 )  # fmt: skip
 def test_what_is_wrong_with_a_check_blocks_the_gate_and_says_why(text: str, message: str) -> None:
     assert message in errors(text)
+
+
+OUTSIDE = ["../x", "/etc/passwd", "a/../../x", "a/..", "{target_file}/../x", "/{target_file}", ".", "a\0b"]
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"run": None, "file": "PATH", "pass": {"exists": True}},
+        {"run": None, "glob": "PATH", "pass": {"count_at_least": 1}},
+        {"for_each": "PATH"},
+        {"inputs": ["src/**", "PATH"]},
+        {"outputs": "PATH"},
+    ],
+)
+def test_a_path_that_leads_out_of_the_project_is_an_error(said: dict[str, Any], path: str) -> None:
+    text = check(**said).replace('"PATH"', json.dumps(path))
+    assert f"'{path}' is no path inside the project" in errors(text)
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_a_protected_path_that_leads_out_of_the_project_is_an_error(path: str) -> None:
+    assert f"'{path}' is no path inside the project" in errors(json.dumps({"protected_paths": ["tests/**", path]}))
+
+
+def test_a_path_out_of_the_project_is_told_with_its_line() -> None:
+    _, report = read_gate("protected_paths:\n  - tests/**\n  - ../tests/**\n", "gate.yaml")
+    assert [problem.line for problem in report.problems] == [3]
+
+
+@pytest.mark.parametrize(
+    "path", ["{target_file}", "{target_file}.bak", "./a/b", "a..b/...", "**/*.py", "a//b", "{{a}}"]
+)
+def test_a_path_is_judged_as_it_is_with_its_placeholders_filled_in(path: str) -> None:
+    assert gate(check(run=None, file=path, **{"pass": {"exists": True}})).problem is None
 
 
 @pytest.mark.parametrize(
