@@ -59,9 +59,9 @@ class AcceptedEvidence(Part):
 class Attempted(Reply):
     """What came of an attempt that was not refused.
 
-    Passed: ``next_phase`` in full, or the end of the workflow; ``skipped_phases`` lie between. Still under way:
-    ``gate`` says whether checks run or a person is waited for, and the same call after ``poll_after_seconds`` tells how
-    it stands then.
+    Passed: ``next_phase`` in full, or the end of the workflow; ``skipped_phases`` lie between, ``overridden_phases``
+    are all that a person let go although their gate did not. Still under way: ``gate`` says whether checks run or a
+    person is waited for, and the same call after ``poll_after_seconds`` tells how it stands then.
     """
 
     checkpoint_passed: bool
@@ -71,6 +71,7 @@ class Attempted(Reply):
     evidence_accepted: list[AcceptedEvidence] | None = None
     checks: list[dict[str, Any]]
     skipped_phases: list[SkippedPhase] | None = None
+    overridden_phases: list[int] | None = None
     next_phase: PhaseContent | None = None
     workflow_completed: bool | None = None
     gate: str | None = None
@@ -140,6 +141,7 @@ def _passed(engine: Engine, outcome: Outcome, event: Pass) -> Answer:
         evidence_accepted=[AcceptedEvidence.model_validate(one) for one in accepted],
         checks=told(engine, event.checked),
         skipped_phases=skipped_phases(outcome.workflow, (one.phase for one in event.skipped)),
+        overridden_phases=list(outcome.committed.session.overridden_phases) or None,
         next_phase=content,
         workflow_completed=True if isinstance(event, WorkflowCompleted | WorkflowOverridden) else None,
         warnings=warnings_of(event.warnings),

@@ -20,11 +20,15 @@ class GetPhase(Params):
 
 
 class CurrentPhase(Reply):
-    """The current phase; ``gate`` says how its gate stands while the session is active."""
+    """The current phase; ``gate`` says how its gate stands while the session is active.
+
+    ``overridden_phases`` are those that a person let go although their gate did not.
+    """
 
     current_phase: int
     total_phases: int
     phase_content: PhaseContent
+    overridden_phases: list[int] | None = None
     gate: str | None = None
 
 
@@ -37,6 +41,7 @@ def run(engine: Engine, params: GetPhase) -> Answer:
         current_phase=session.current_phase,
         total_phases=len(session.phases),
         phase_content=page_of_phase(engine, session, view.workflow, pager),
+        overridden_phases=list(session.overridden_phases) or None,
         gate=session.gate,
         next_cursor=pager.next_cursor,
     )

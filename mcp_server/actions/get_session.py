@@ -13,6 +13,7 @@ from mcp_server.actions.fields import Cursor, PhaseNumber, SessionId
 from mcp_server.actions.get_state import shown
 from mcp_server.actions.paging import Pager, clipped, size
 from mcp_server.actions.skipped import CONDITION_BYTES
+from mcp_server.domain.budgeting import budget_of
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.session import Evidence, Item, PhaseRecord, Session, Usage
 from mcp_server.engine import Engine, View, require_phase
@@ -34,13 +35,28 @@ class GetSession(Params):
 
 
 class Definition(Part):
-    """The definition that the session keeps; ``moved_on`` when the one on disk is another by now."""
+    """The definition that the session keeps; ``moved_on`` when the one on disk is another by now.
+
+    ``shadows`` names the places of those of the same name that it hides.
+    """
 
     version: str
     digest: str
     source: str
+    shadows: list[str] | None = None
     name: str
     moved_on: bool
+
+
+class SessionBudget(Part):
+    """The limits of the session, ``raised`` when a person set them, and the minutes used; ``usage`` has the rest."""
+
+    mode: str
+    max_tokens: int | None = None
+    max_cost_usd: float | None = None
+    max_active_minutes: float | None = None
+    active_minutes: float
+    raised: bool | None = None
 
 
 class SessionRecord(Part):
@@ -61,6 +77,7 @@ class SessionRecord(Part):
     definition: Definition
     checkpoint_note: str | None = None
     usage: Usage
+    budget: SessionBudget | None = None
     created_at: datetime
     last_updated: datetime
     paused_at: datetime | None = None
@@ -130,17 +147,28 @@ def _record(engine: Engine, view: View, pager: Pager) -> SessionRecord:
             version=clipped(pinned.version, NAME_BYTES),
             digest=pinned.digest,
             source=pinned.source,
+            shadows=list(engine.shadows(session)) or None,
             name=clipped(pinned.name, NAME_BYTES),
             moved_on=engine.moved_on(session),
         ),
         checkpoint_note=session.checkpoint_note,
         usage=session.usage,
+        budget=_budget(view, engine.now()),
         created_at=session.created_at,
         last_updated=session.last_updated,
         paused_at=session.paused_at,
         completed_at=session.completed_at,
         imported_from=session.imported_from,
     )
+
+
+def _budget(view: View, now: datetime) -> SessionBudget | None:
+    session = view.session
+    budget = budget_of(session, view.workflow)
+    if budget is None:
+        return None
+    minutes = round(session.active_seconds_at(now) / 60, 1)
+    return SessionBudget(**budget.model_dump(), active_minutes=minutes, raised=True if session.budget else None)
 
 
 def _history(record: PhaseRecord, workflow: Workflow, let_go: Pass | None) -> dict[str, Any]:

@@ -35,6 +35,9 @@ class GetState(Params):
 class SessionState(Reply):
     """``artifacts`` is the accepted evidence, ``outstanding_evidence`` what the current gate still waits for.
 
+    ``phase_basis`` is why each completed phase is believed; ``overridden`` means that a person let it go although its
+    gate did not. ``source`` is where the definition was found, ``shadows`` what of the same name it hides there.
+
     A skipped phase is not among ``completed_phases`` and counts in ``progress_percent``.
     """
 
@@ -42,7 +45,10 @@ class SessionState(Reply):
     target_file: str
     current_phase: int
     total_phases: int
+    source: str
+    shadows: list[str] | None = None
     completed_phases: list[int]
+    phase_basis: dict[str, str]
     skipped_phases: list[SkippedPhase] | None = None
     gate: str | None = None
     attempts_left: int | None = None
@@ -70,7 +76,10 @@ def run(engine: Engine, params: GetState) -> Answer:
         target_file=session.target_file,
         current_phase=session.current_phase,
         total_phases=len(session.phases),
+        source=session.definition.source,
+        shadows=list(engine.shadows(session)) or None,
         completed_phases=list(session.completed_phases),
+        phase_basis={f"phase_{one.phase}": one.basis for one in session.phase_history if one.basis is not None},
         skipped_phases=skipped_phases(view.workflow, session.skipped_phases),
         gate=session.gate,
         attempts_left=attempts_left(session, view.workflow),

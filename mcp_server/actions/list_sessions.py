@@ -27,7 +27,7 @@ class ListSessions(Params):
 
 
 class SessionSummary(Part):
-    """One session; ``stale`` when nothing has changed for long."""
+    """One session; ``stale`` when nothing has changed for long, ``overridden_phases`` when a person let some go."""
 
     session_id: str
     workflow_type: str
@@ -38,6 +38,7 @@ class SessionSummary(Part):
     created_at: datetime
     last_updated: datetime
     completed_at: datetime | None = None
+    overridden_phases: list[int] | None = None
     stale: bool | None = None
 
 
@@ -107,6 +108,7 @@ def _shown(session: Summary, stale_before: datetime) -> dict[str, Any]:
         "created_at": session.created_at,
         "last_updated": session.last_updated,
         "completed_at": session.completed_at,
+        "overridden_phases": list(session.overridden_phases) or None,
         "stale": True if session.is_stale(stale_before) else None,
     }
 

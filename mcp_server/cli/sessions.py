@@ -50,7 +50,9 @@ def sessions(*, status: Only = None, json: AsJson = False, ctx: Ctx) -> int:
 
 
 def _marks(one: dict[str, Any], waiting: set[str]) -> str:
-    marks = ["stale"] * bool(one.get("stale")) + ["waits for a person"] * (one["session_id"] in waiting)
+    overridden = ", ".join(map(str, one.get("overridden_phases", ())))
+    marks = [f"overridden: {overridden}"] * bool(overridden)
+    marks += ["stale"] * bool(one.get("stale")) + ["waits for a person"] * (one["session_id"] in waiting)
     return f" ({', '.join(marks)})" if marks else ""
 
 

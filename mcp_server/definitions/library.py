@@ -154,6 +154,11 @@ class Library:
         bundle = loaded.bundle.with_plan(*plan) if plan else loaded.bundle
         return loaded.workflow is None or bundle.digest != digest
 
+    def shadows(self, workflow_type: str, source: str) -> tuple[str, ...]:
+        """The places of those of that name which the one from ``source`` hides."""
+        place = self._places().get(workflow_type)
+        return place.shadows if place is not None and place.source == source else ()
+
     def _by_alias(self, name: str, places: Mapping[str, _Place]) -> str:
         aliases = {folder: self._load(place.folder).aliases for folder, place in places.items()}
         claims = sorted(folder for folder, names in aliases.items() if name in names)

@@ -175,6 +175,11 @@ class Session(Frozen):
         """The phases that are skipped as things stand, in order."""
         return tuple(record.phase for record in self.phase_history if record.status == "skipped")
 
+    @property
+    def overridden_phases(self) -> tuple[int, ...]:
+        """The phases that a person let go although their gate did not, as things stand, in order."""
+        return tuple(record.phase for record in self.phase_history if record.basis == "overridden")
+
     def record_of(self, phase: int) -> PhaseRecord:
         """The record of a phase that was entered or skipped at least once; KeyError otherwise."""
         for record in self.phase_history:

@@ -232,6 +232,10 @@ class Engine:
             return True
         return self._library.moved_on(session.workflow_type, pinned.source, pinned.digest, plan)
 
+    def shadows(self, session: Session) -> tuple[str, ...]:
+        """The places of definitions that are hidden by the one that the session pins, while it is on disk."""
+        return self._library.shadows(session.workflow_type, session.definition.source)
+
     def notices(self) -> tuple[str, ...]:
         """What a person should know about where sessions are kept, for instance that they go unsealed."""
         return self._ground.store.notices

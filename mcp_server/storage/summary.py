@@ -25,6 +25,7 @@ class Summary:
     gate: GateState | None
     reopen: Reopen
     asked_at: datetime | None
+    overridden_phases: tuple[int, ...]
     created_at: datetime
     last_updated: datetime
     completed_at: datetime | None
@@ -61,6 +62,7 @@ def summary_of(session: Session) -> Summary:
         gate=session.gate,
         reopen=session.reopen,
         asked_at=session.under_way.asked_at if session.under_way else None,
+        overridden_phases=session.overridden_phases,
         created_at=session.created_at,
         last_updated=session.last_updated,
         completed_at=session.completed_at,
@@ -72,6 +74,7 @@ def summary_from(values: list[Any]) -> Summary:
     told = dict(zip(FIELDS, values, strict=True))
     for name in ("asked_at", "created_at", "last_updated", "completed_at"):
         told[name] = told[name] and datetime.fromisoformat(told[name])
+    told["overridden_phases"] = tuple(told["overridden_phases"])
     told["workflow_type"] = sys.intern(told["workflow_type"])
     told["session_status"] = Status(told["session_status"])
     told["gate"] = told["gate"] and GateState(told["gate"])
