@@ -70,10 +70,13 @@ class ProjectFiles:
         """The files, folders and links that a glob matches, in the order of their paths.
 
         Links are not followed, neither on the way nor at its end. Raises ValueError for a pattern that leaves the
-        project, OSError when there are too many to tell.
+        project. Raises OSError when it cannot be told: there are too many, a folder on the way cannot be read, or is a
+        link and what it leads to would not be matched under its own name.
         """
         found: list[str] = []
         for entry in self._tree.matching(glob):
+            if entry.kind == "unreadable":
+                raise PermissionError(errno.EACCES, f"{entry.path} cannot be read")
             found.append(entry.path)
             if len(found) > MAX_MATCHES:
                 raise CutShortError("files")

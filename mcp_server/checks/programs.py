@@ -79,7 +79,7 @@ class Programs:
         try:
             matches = self._files.matching(glob)
         except OSError as error:
-            return _failed(check, f"what matches {printable(glob)} cannot be told: {error.strerror or error}")
+            return _failed(check, printable(f"what matches {glob} cannot be told: {error.strerror or error}"))
         if not matches:
             return _failed(check, f"nothing matches {printable(glob)}")
         if len(matches) > MAX_MATCHES:

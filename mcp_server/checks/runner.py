@@ -128,7 +128,7 @@ class ProjectChecker:
             return _unjudged(check, "blocked", str(error))
         except OSError as error:
             status: CheckStatus = "blocked" if check.kind == "run" else "failed"
-            return _unjudged(check, status, f"it cannot be told: {error.strerror or error}")
+            return _unjudged(check, status, printable(f"it cannot be told: {error.strerror or error}"))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is no pass
             return _unjudged(check, "blocked", f"it could not be carried out ({type(error).__name__})")
 

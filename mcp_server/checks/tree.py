@@ -7,6 +7,7 @@ never looked at.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -16,7 +17,7 @@ from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from mcp_server.checks.ignoring import MAX_BYTES, IgnoreFile
-from mcp_server.checks.views import Globs, Kind, Matching, Named, State, Unignored, View
+from mcp_server.checks.views import Globs, Kind, LinkInTheWayError, Matching, Named, State, Unignored, View
 
 Limit = Literal["entries", "files", "bytes", "seconds"]
 
@@ -76,8 +77,30 @@ class Tree:
         return self._walk(Named(Globs(globs), Globs(outputs)))
 
     def matching(self, glob: str) -> Iterator[Entry]:
-        """What the glob itself matches, folders too, but not what is in them."""
-        return self._walk(Matching(Globs([glob])))
+        """What the glob itself matches, folders too, but not what is in them.
+
+        Raises LinkInTheWayError where a link to a folder hides what the glob would match.
+        """
+        return self._walk(Matching(Globs([glob]), self._behind))
+
+    def _behind(self, link: str) -> tuple[str, ...] | None:
+        """The names from the root to the folder that a link leads to; None when it leads to no folder."""
+        try:
+            root = self._project.resolve(strict=True)
+            target = Path(os.path.realpath(root / link, strict=True))
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                return None
+            raise LinkInTheWayError(link) from None
+        if not target.is_dir():
+            return None
+        if not target.is_relative_to(root):
+            raise LinkInTheWayError(link)
+        inside = target.relative_to(root)
+        passed_over = any(one.as_posix() in self._hidden for one in (inside, *inside.parents))
+        if passed_over or not VERSION_CONTROL.isdisjoint(inside.parts):
+            raise LinkInTheWayError(link)
+        return inside.parts
 
     def _walk(self, view: View[State]) -> Iterator[Entry]:
         deadline = time.monotonic() + self._bounds.seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable
 from typing import Literal, Protocol, TypeVar
 
@@ -19,6 +20,13 @@ Rules = tuple[tuple[str, IgnoreFile], ...]
 
 Scope = tuple[Where | None, Where]
 """Where globs and outputs stand; None: the globs have matched a folder above."""
+
+
+class LinkInTheWayError(OSError):
+    """A pattern would have to go through a link to a folder whose content is not looked at otherwise."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.ELOOP, f"{path} is a link to a folder, and patterns go through no link")
 
 
 class View(Protocol[State]):
@@ -50,18 +58,43 @@ class Globs:
         below = tuple(one.step(positions, name) for one, positions in zip(self._wildcards, where, strict=True))
         return any(map(Wildcard.matches, self._wildcards, below)), below
 
+    def leads(self, where: Where) -> Where:
+        """Where the patterns stand, as far as something below can match."""
+        return tuple(map(Wildcard.leads, self._wildcards, where))
+
+    def covers(self, names: Iterable[str], where: Where) -> bool:
+        """Whether the patterns match in the folder of these names all that they would match below ``where``."""
+        there = self.start
+        for name in names:
+            there = self.step(there, name)[1]
+        return all(one <= other for one, other in zip(self.leads(where), there, strict=True))
+
 
 class Matching:
-    """What the globs themselves match."""
+    """What the globs themselves match.
 
-    def __init__(self, globs: Globs) -> None:
+    ``behind`` gives the names from the root to the folder that a link leads to, or None when it leads to no folder. It
+    raises LinkInTheWayError for a folder that is not looked at.
+    """
+
+    def __init__(self, globs: Globs, behind: Callable[[str], Iterable[str] | None]) -> None:
         self._globs = globs
+        self._behind = behind
         self.start = globs.start
 
-    def look(self, state: Where, path: str, kind: Kind) -> tuple[bool, Where | None]:  # noqa: ARG002 - any kind will do
-        """Any kind of thing that a glob matches; below it others may match."""
+    def look(self, state: Where, path: str, kind: Kind) -> tuple[bool, Where | None]:
+        """Any kind of thing that a glob matches; below it others may match.
+
+        Raises LinkInTheWayError for a link that hides from the globs what they would match.
+        """
         matched, below = self._globs.step(state, path)
-        return matched, below if any(below) else None
+        if not any(self._globs.leads(below)):
+            return matched, None
+        if kind == "link":
+            names = self._behind(path)
+            if names is not None and not self._globs.covers(names, below):
+                raise LinkInTheWayError(path)
+        return matched, below
 
 
 class Named:

@@ -64,6 +64,10 @@ class Wildcard:
         """Whether the names so far are what the pattern means."""
         return len(self._tests) in positions
 
+    def leads(self, positions: Positions) -> Positions:
+        """Those of the positions from which something below can match."""
+        return positions - {len(self._tests)}
+
     def matches_path(self, path: str) -> bool:
         """Whether a whole path is what the pattern means."""
         names = path.split("/")

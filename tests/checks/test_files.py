@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,12 +104,51 @@ def test_a_pattern_that_does_not_end_is_no_answer(project: Path) -> None:
 def test_a_glob_tells_what_it_matches(project: Path) -> None:
     (project / ".state/x").mkdir(parents=True)
     known = ProjectFiles(project, hidden=[".state"])
-    assert known.matching("**/*.md") == ("docs/guide.md", "in.md", "out.md")
-    assert known.matching("*/*.md") == ("docs/guide.md",)
+    assert known.matching("docs/**/*.md") == ("docs/guide.md",)
+    assert known.matching("*.md") == ("in.md", "out.md")
+    assert known.matching("d*/*.md") == ("docs/guide.md",)
     assert known.matching("*") == ("dangling", "docs", "in.md", "out.md", "up")
     assert known.matching("none/*") == ()
     with pytest.raises(ValueError, match="inside the project"):
         known.matching("../*")
+
+
+@pytest.mark.parametrize("glob", ["build/*.tmp", "build/**", "bu*/*.tmp", "b*/x/*.tmp", "**/build/*.tmp"])
+@pytest.mark.parametrize("target", ["real", "..", ".", ".state", ".git"])
+def test_what_a_link_to_a_folder_hides_is_no_answer(tmp_path: Path, glob: str, target: str) -> None:
+    for folder in ("real", ".state", ".git"):
+        (tmp_path / folder / "x").mkdir(parents=True)
+    known = ProjectFiles(tmp_path, hidden=[".state"])
+    assert known.matching(glob) == ()
+    (tmp_path / "build").symlink_to(target)
+    with pytest.raises(OSError, match="build is a link to a folder") as error:
+        known.matching(glob)
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_what_is_matched_under_its_own_name_is_not_hidden_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "packages/one").mkdir(parents=True)
+    (tmp_path / "packages/one/a.tmp").touch()
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules/one").symlink_to("../packages/one")
+    (tmp_path / "gone").symlink_to("nowhere")
+    (tmp_path / "self").symlink_to("self")
+    (tmp_path / "file").symlink_to("packages/one/a.tmp")
+    known = ProjectFiles(tmp_path)
+    assert known.matching("**/*.tmp") == ("packages/one/a.tmp",)
+    assert known.matching("modules/*") == ("modules/one",)
+    assert known.matching("gone/*") == known.matching("self/*") == known.matching("file/*") == ()
+    with pytest.raises(OSError, match="modules/one is a link to a folder"):
+        known.matching("modules/**/*.tmp")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_on_the_way_that_cannot_be_read_is_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    known = ProjectFiles(tmp_path)
+    assert known.matching("*") == ("closed",)
+    with pytest.raises(OSError, match="closed cannot be read"):
+        known.matching("*/*")
 
 
 def test_more_matches_than_can_be_told_are_no_answer(project: Path) -> None:

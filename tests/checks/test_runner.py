@@ -425,6 +425,20 @@ def test_files_and_globs_are_looked_at(bench: Bench) -> None:
     assert bench.result(more).problem == "docs/*.md: 1 match, wanted at least 2"
 
 
+def test_what_lies_behind_a_link_to_a_folder_passes_no_glob(bench: Bench) -> None:
+    bench.write("real/left.tmp")
+    none_left = Check(id="g", kind="glob", glob="build/*.tmp", conditions=Conditions(count_at_most=0))
+    each = program("c", "open('ran', 'w')").model_copy(update={"for_each": "build/*.tmp"})
+    assert bench.result(none_left).status == "passed"
+    (bench.project / "build").symlink_to("real")
+    why = "cannot be told: build is a link to a folder, and patterns go through no link"
+    result = bench.result(none_left)
+    assert (result.status, result.problem) == ("failed", f"it {why}")
+    result = bench.result(each)
+    assert (result.status, result.problem) == ("failed", f"what matches build/*.tmp {why}")
+    assert not (bench.project / "ran").exists()
+
+
 @pytest.mark.parametrize("part", ["inputs", "outputs", "glob", "for_each"])
 def test_a_pattern_that_leaves_the_project_blocks(bench: Bench, part: str) -> None:
     looks = Check(id="c", kind="glob", conditions=Conditions(count_at_most=9))
