@@ -15,6 +15,8 @@ from pydantic import JsonValue
 
 from mcp_server.definitions.confinement import require_inside
 from mcp_server.definitions.nodes import Node
+from mcp_server.definitions.scripts import HINT as SCRIPT_HINT
+from mcp_server.definitions.scripts import UNSAFE, names_in_code
 from mcp_server.domain.checks import (
     CONDITIONS_OF,
     DEFAULT_EXPIRES_HOURS,
@@ -111,6 +113,10 @@ def _check(node: Node, unknown: Unknown) -> Check | None:
         conditions=_conditions(node.child("pass"), kind, unknown),
     )
     _require_known_places(node, check)
+    for name in sorted({*names_in_code(check.run)}.intersection(UNSAFE)):
+        node.child("run").error(
+            f"{{{name}}} is filled into a script, so a file's name would be run as code", SCRIPT_HINT
+        )
     for key in ("file", "glob", "for_each", "inputs", "outputs"):
         require_inside(node.child(key))
     return check

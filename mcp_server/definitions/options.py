@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mcp_server.definitions.nodes import Node
+from mcp_server.definitions.scripts import names_in_code
 from mcp_server.domain.checks import Check, OptionDeclaration, placeholders
 from mcp_server.domain.values import is_list
 
@@ -78,3 +79,6 @@ def undeclared(check: Check, options: tuple[OptionDeclaration, ...]) -> Iterator
                 yield f"the check '{check.id}': {{{name}}} stands for several arguments, so it has to stand alone"
             elif option.choices and text not in check.run:
                 yield f"the check '{check.id}': the choice {{{name}}} can only be an argument"
+    paths = {f"options.{option.name}" for option in options if option.path}
+    for name in sorted(paths.intersection(names_in_code(check.run))):
+        yield f"the check '{check.id}': {{{name}}} is filled into a script, so a file's name would be run as code"

@@ -243,6 +243,7 @@ def test_options_are_choices_between_fragments_or_confined_paths(write: Write) -
         (["a", "--x={options.o}"], {"o": {"choice": {"b": ["c", "d"]}}}, "so it has to stand alone"),
         (["a"], {"o": {"choice": ["b"], "path": True}}, "is a choice or a path, not both"),
         (["a"], {"o": {"choice": ["b"], "default": "c"}}, "has no choice 'c'"),
+        (["sh", "-c", "cat {options.o}"], {"o": {"path": True}}, "{options.o} is filled into a script"),
         (["a"], {"o": {"choice": []}}, "a choice between nothing"),
         (["a"], {"o": {"choice": {"b": []}}}, "stands for no argument"),
         (["a"], {"o": {"path": True, "pattern": "x"}}, "'pattern' says nothing about an option"),
@@ -254,6 +255,11 @@ def test_what_is_wrong_with_an_option_is_an_error(
 ) -> None:
     found = defined(write, check(run=run), options=options)
     assert message in "; ".join(str(problem) for problem in found.errors)
+
+
+def test_a_choice_may_be_filled_into_a_script(write: Write) -> None:
+    found = defined(write, check(run=["sh", "-c", "make {options.o}"]), options={"o": {"choice": ["a", "b"]}})
+    assert found.errors == ()
 
 
 @pytest.mark.parametrize(
