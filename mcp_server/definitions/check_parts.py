@@ -43,6 +43,7 @@ APPROVAL_KEYS: Final = frozenset({"required", "prompt", "channel", "expires_hour
 NUMBER_KEYS: Final = frozenset({"pattern", "equals", "at_least", "at_most"})
 JSON_KEYS: Final = frozenset({"path", "equals", "at_least", "at_most"})
 CONDITION_KEYS: Final = frozenset(key for keys in CONDITIONS_OF.values() for key in keys)
+_COUNTS: Final = frozenset({"stdout_min_lines", "count_at_least"})
 MAX_RETRY_ATTEMPTS: Final = 10
 MAX_BACKOFF_SECONDS: Final = 600.0
 _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
@@ -163,6 +164,8 @@ def _conditions(node: Node, kind: Kind, unknown: Unknown) -> Conditions:
     said = {key for key in CONDITION_KEYS if node.child(key).data is not None}
     if not said:
         node.error("a check without 'pass' would pass always", "Say under 'pass' what has to hold.")
+    elif all(key in _COUNTS and node.child(key).data == 0 for key in said):
+        node.error("at least 0 holds always, so the check would pass always", "Write a number above 0.")
     values = {
         **{key: _integer(node.child(key)) for key in ("exit_code", "stdout_min_lines", "min_bytes")},
         **{key: _integer(node.child(key)) for key in ("count_at_least", "count_at_most")},

@@ -128,6 +128,8 @@ checks:
         (of_file(contains=""), "contains has to be a text"),
         (passing(), "a check without 'pass' would pass always"),
         (check(**{"pass": None}), "a check without 'pass' would pass always"),
+        (passing(stdout_min_lines=0), "would pass always"),
+        (check(run=None, glob="x", **{"pass": {"count_at_least": 0}}), "would pass always"),
         (passing(exit_code=-1), "has to be an integer not below 0"),
         (passing(exit_code=True), "has to be an integer not below 0"),
         (passing(stdout_matches="("), "is no regular expression"),
@@ -178,6 +180,12 @@ def test_a_path_that_leads_out_of_the_project_is_an_error(said: dict[str, Any], 
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_a_protected_path_that_leads_out_of_the_project_is_an_error(path: str) -> None:
     assert f"'{path}' is no path inside the project" in errors(json.dumps({"protected_paths": ["tests/**", path]}))
+
+
+def test_at_least_none_beside_another_condition_is_harmless() -> None:
+    assert gate(passing(exit_code=0, stdout_min_lines=0)).problem is None
+    bounds = {"count_at_least": 0, "count_at_most": 3}
+    assert gate(check(run=None, glob="x", **{"pass": bounds})).problem is None
 
 
 def test_a_path_out_of_the_project_is_told_with_its_line() -> None:

@@ -111,6 +111,22 @@ def test_what_works_but_is_weaker_than_it_looks_is_a_warning(
     assert said(write, files, **metadata) == [f"warning {warning}"]
 
 
+@pytest.mark.parametrize(
+    ("passes", "weak"),
+    [
+        ("stdout_not_matches: error", True),
+        ("stdout_min_lines: 1", True),
+        ("stdout_min_lines: 1, exit_code: 0", False),
+        ("stdout_not_matches: error, exit_code: 1", False),
+        ("stdout_not_matches: error, stdout_matches: ok", False),
+    ],
+)
+def test_a_check_that_a_failing_program_passes_is_weak(write: Write, passes: str, weak: bool) -> None:
+    text = f"checks:\n- {{id: b, file: x, pass: {{exists: true}}}}\n- id: a\n  run: [ls]\n  pass: {{{passes}}}\n"
+    message = "phases/1/gate-definition.yaml:5: phase 1: a program that fails passes the check 'a'"
+    assert said(write, {"phases/1/gate-definition.yaml": text}) == ([f"warning {message}"] if weak else [])
+
+
 def test_every_problem_says_why_it_matters_and_how_to_mend_it(write: Write) -> None:
     path = write(
         {
