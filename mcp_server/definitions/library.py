@@ -13,7 +13,7 @@ from typing import Literal
 
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.folder import FileStat, read_folder, survey
-from mcp_server.definitions.parse import METADATA, parse
+from mcp_server.definitions.parse import METADATA, parse, problems_of
 from mcp_server.definitions.problems import Problem
 from mcp_server.domain.definition import Workflow
 from mcp_server.errors import ConfigurationError, NotFoundError
@@ -201,7 +201,9 @@ class Library:
         trusted = all(file.mtime_ns < time.time_ns() - _YOUNG_NS for file in seen.files)
         reading = read_folder(folder, seen)
         parsed = parse(reading.bundle)
-        loaded = _Loaded(reading.bundle, parsed.workflow, (*name_problems(folder), *reading.problems, *parsed.errors))
+        found = (*name_problems(folder), *problems_of(reading, parsed))
+        errors = tuple(problem for problem in found if problem.severity == "error")
+        loaded = _Loaded(reading.bundle, parsed.workflow, errors)
         with self._lock:
             if trusted:
                 self._read[folder] = (seen.files, loaded)

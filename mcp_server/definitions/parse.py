@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mcp_server.definitions.budgets import read_budget
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.documents import DocumentError, read_json
+from mcp_server.definitions.folder import Reading
 from mcp_server.definitions.nodes import Node, Report
 from mcp_server.definitions.options import read_options, undeclared
 from mcp_server.definitions.phases import GATE_FILE, read_phases
@@ -53,6 +54,14 @@ def parse(bundle: Bundle) -> Parsed:
     others: list[Problem] = []
     workflow = _workflow(bundle, root, others)
     return Parsed(workflow, (*report.problems, *others))
+
+
+def problems_of(reading: Reading, parsed: Parsed) -> tuple[Problem, ...]:
+    """What is wrong with a folder and with what it says. Metadata that cannot be read is not called missing as well."""
+    refused = any(problem.file in (METADATA, ".") for problem in reading.problems)
+    if refused and METADATA not in reading.bundle.files:
+        return reading.problems
+    return (*reading.problems, *parsed.problems)
 
 
 def _workflow(bundle: Bundle, root: Node, problems: list[Problem]) -> Workflow | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mcp_server.definitions.folder import read_folder
 from mcp_server.definitions.library import name_problems
 from mcp_server.definitions.lint import doubts_of
-from mcp_server.definitions.parse import parse
+from mcp_server.definitions.parse import parse, problems_of
 from mcp_server.definitions.problems import Problem
 
 
@@ -16,7 +16,7 @@ def validate_folder(path: Path) -> tuple[Problem, ...]:
     """Every problem of the definition in ``path``, sorted by file and line. Never raises."""
     reading = read_folder(path)
     parsed = parse(reading.bundle)
-    found = [*name_problems(path), *reading.problems, *parsed.problems]
+    found = [*name_problems(path), *problems_of(reading, parsed)]
     if parsed.workflow is not None:
         found += doubts_of(parsed.workflow, reading.bundle)
     return in_order(found)

@@ -207,3 +207,24 @@ def test_a_folder_that_is_no_definition_is_an_error(write: Write) -> None:
     path = write()
     (path / "metadata.json").unlink()
     assert [str(problem) for problem in validate_folder(path)] == ["metadata.json: is not there"]
+
+
+@pytest.mark.parametrize("content", [b"\xff", b" " * (2**20 + 1)], ids=["no text", "too large"])
+def test_metadata_that_cannot_be_read_is_not_called_missing_as_well(write: Write, content: bytes) -> None:
+    (problem,) = validate_folder(write({**SOUND, "metadata.json": content}))
+    assert problem.file == "metadata.json"
+    assert problem.message != "is not there"
+
+
+def test_metadata_that_is_a_link_in_a_circle_is_not_called_missing_as_well(write: Write) -> None:
+    path = write(SOUND)
+    (path / "metadata.json").unlink()
+    (path / "metadata.json").symlink_to("metadata.json")
+    (problem,) = validate_folder(path)
+    assert "cannot be followed" in problem.message
+
+
+def test_metadata_that_is_not_there_is_missing_whatever_else_cannot_be_read(write: Write) -> None:
+    path = write({**SOUND, "core/a.md": b"\xff"})
+    (path / "metadata.json").unlink()
+    assert [*map(str, validate_folder(path))] == ["core/a.md: is not UTF-8 (byte 0)", "metadata.json: is not there"]
