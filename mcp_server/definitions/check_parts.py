@@ -47,7 +47,7 @@ _COUNTS: Final = frozenset({"stdout_min_lines", "count_at_least"})
 MAX_RETRY_ATTEMPTS: Final = 10
 MAX_BACKOFF_SECONDS: Final = 600.0
 _ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")
-_HINT: Final = "How checks are written: docs/reference/definition-format.md."
+_ONE_KIND: Final = "Write run: [program, argument, …], file: path, or glob: pattern."
 
 Unknown = Callable[[Node, Iterable[str]], None]
 """Notes every key of a node that is not among the known ones."""
@@ -89,7 +89,7 @@ def _check(node: Node, unknown: Unknown) -> Check | None:
         node.child("id").error(problem, "Give it one of letters, digits, '_', '.' and '-', at most 100.")
     kinds = [kind for kind in ("run", "file", "glob") if node.child(kind).data is not None]
     if len(kinds) != 1:
-        node.error(f"the check '{identity}' has to have one of run, file and glob", _HINT)
+        node.error(f"the check '{identity}' has to have one of run, file and glob", _ONE_KIND)
         return None
     kind = cast("Kind", kinds[0])
     if kind != "run":
@@ -131,7 +131,8 @@ def _argv(node: Node) -> tuple[str, ...]:
     if not argv or not argv[0].strip():
         node.error("'run' names no program", "Write [program, argument, …].")
     elif "{" in argv[0] and not re.fullmatch(r"\{options\.[\w-]+\}", argv[0]):
-        node.error("the program has to be written out, or be an option that is a choice", _HINT)
+        hint = "Begin with the program's name, as in [python, -m, pytest], or with {options.NAME} of a choice."
+        node.error("the program has to be written out, or be an option that is a choice", hint)
     return argv
 
 

@@ -14,9 +14,10 @@ from mcp_server.definitions.confinement import require_inside
 from mcp_server.definitions.documents import DocumentError, read_yaml
 from mcp_server.definitions.nodes import Node, Report
 from mcp_server.definitions.plain_gates import check_name
-from mcp_server.domain.defects import defects, doubts
+from mcp_server.domain.defects import Defect, defects, doubts
 from mcp_server.domain.definition import DEFAULT_MAX_ATTEMPTS, Field, FieldType, Gate, Rule
 from mcp_server.domain.suggestions import did_you_mean
+from mcp_server.domain.validators import BUILT_IN
 
 # The short names that Python and JSON Schema have for the same types.
 _TYPES: Mapping[str, FieldType] = {
@@ -42,6 +43,7 @@ _GATE_KEYS = frozenset(
     | {"reopen", "protected_paths", "on_no_go", "phase", "phase_number", "phase_name"}
 )
 _REFERENCE = "What a gate file may say: docs/reference/definition-format.md."
+_NAMES_SHOWN = 20
 _FIELD_KEYS = frozenset({"type", "required", "validator", "validator_params", "from_check"})
 
 
@@ -56,11 +58,22 @@ def read_gate(text: str, file: str) -> tuple[Gate, Report]:
     root = Node(report.document.data, (), report)
     gate = _gate(root)
     for defect in defects(gate):
-        report.add("error", defect.path, defect.problem, _REFERENCE)
+        report.add("error", defect.path, defect.problem, _hint(gate, defect))
     for doubt in doubts(gate):
         why = "Nobody is told to show it, so the rule is likely judged without it."
         report.add("warning", doubt.path, doubt.problem, "Declare the field, or mend its name.", why)
     return gate.model_copy(update={"problem": _problem(report)}), report
+
+
+def _hint(gate: Gate, defect: Defect) -> str:
+    """What there is to choose from, where a name is wrong."""
+    if defect.path[-1] == "validator":
+        own = sorted(gate.validators)[:_NAMES_SHOWN]
+        return f"There are {', '.join([*own, *sorted(BUILT_IN)])}, or write a lambda."
+    if defect.path[-1] == "from_check":
+        known = [check.id for check in gate.checks[:_NAMES_SHOWN]]
+        return f"The gate's checks: {', '.join(known)}." if known else "Add the check under checks, or remove the key."
+    return _REFERENCE
 
 
 def _problem(report: Report) -> str | None:

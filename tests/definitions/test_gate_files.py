@@ -238,3 +238,17 @@ def test_slugs_are_short_plain_and_distinct() -> None:
     ]
     assert max(map(len, slugs)) == 60
     assert next(iter(slugs.values())) == "All tests pass (pytest)!"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("evidence_schema: {a: {validator: gone}}\nvalidators: {own: 'lambda v: v'}", ["own", "positive", "one_of"]),
+        ("evidence_schema: {a: {from_check: gone}}\nchecks: [{id: unit, file: x, pass: {exists: true}}]", ["unit"]),
+        ("evidence_schema: {a: {from_check: gone}}", ["Add the check under checks"]),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_with_those_that_are(text: str, names: list[str]) -> None:
+    _, report = read_gate(text, "gate.yaml")
+    (problem,) = report.problems
+    assert [name for name in names if name not in problem.hint] == []
