@@ -50,6 +50,8 @@ def message(event: Refusal, limit: int = FINDINGS_BYTES) -> str:
     said = [f"missing {', '.join(event.missing)}"] if event.missing else []
     said += [f"{finding.field}: {finding.problem.removesuffix('.')}" for finding in event.findings]
     said += [f"check {one.id}: {(one.problem or 'did not pass').removesuffix('.')}" for one in _no_go(event)]
+    blocked = (one for one in (event.checked.checks if event.checked else ()) if one.status == "blocked")
+    said += [f"check {one.id} is blocked: {(one.problem or 'cannot be run').removesuffix('.')}" for one in blocked]
     return clipped(f"The gate of phase {event.phase} refused attempt {event.attempt}: {'; '.join(said)}.", limit)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mcp_server.actions import attempts
 from mcp_server.actions.action import Action, Answer, Part, Pending, Reply, SessionMutation
@@ -15,14 +15,21 @@ from mcp_server.actions.paging import Pager, clipped, size
 from mcp_server.actions.skipped import SkippedPhase, skipped_phases
 from mcp_server.domain.events import (
     ApprovalRequested,
+    AttemptBegun,
     AttemptExpired,
     AttemptInterrupted,
     AttemptsExhausted,
     GateBlocked,
     GateRefused,
     GateSentBack,
+    Paused,
     PhaseCompleted,
     PhaseOverridden,
+    PhaseReopened,
+    PhaseRetried,
+    Repinned,
+    RolledBack,
+    SessionDeleted,
     WorkflowCompleted,
     WorkflowOverridden,
 )
@@ -113,7 +120,7 @@ def _standing(engine: Engine, standing: Standing) -> Answer:
     waits = session.gate is GateState.AWAITING_APPROVAL
     approval = None
     if waits and gate.approval is not None and under_way is not None:
-        approval = {"prompt": clipped(gate.approval.prompt, ADVICE_BYTES), "expires_at": under_way.expires_at}
+        approval = {"prompt": clipped(gate.approval.question, ADVICE_BYTES), "expires_at": under_way.expires_at}
     reply = Attempted(
         checkpoint_passed=False,
         checks=told(engine, under_way.checked if under_way else None) or not_run(gate),
@@ -185,10 +192,27 @@ def _ended(outcome: Outcome) -> GateError:
         case AttemptExpired():
             gate, said = "expired", f"The attempt is no longer waited for: {event.reason}."
         case _:
-            gate, said = "superseded", f"The attempt ended without a verdict, by {event.type}."
-    remediation = "Nothing was judged, and it does not count. Submit again, with a fresh request_id."
+            gate, said = "superseded", f"The attempt ended without a verdict: {_SUPERSEDED.get(type(event), _ELSE)}."
+    remediation = "Nothing was judged, and it does not count. "
+    if gate == "superseded":
+        # Another attempt may be under way, which a new one would end.
+        remediation += "Look where the session stands now (get_phase) before anything is submitted."
+    else:
+        remediation += "Submit again, with a fresh request_id."
     again: dict[str, Any] = {"replayed": True} if outcome.committed.replayed else {}
     return GateError(said, remediation=remediation, checkpoint_passed=False, gate=gate, checks=[], **again)
 
+
+_ELSE: Final = "the session has gone on without it"
+_SUPERSEDED: Final[dict[type, str]] = {
+    AttemptBegun: "other evidence took its place",
+    Paused: "the session was paused",
+    PhaseRetried: "the phase was begun again",
+    PhaseReopened: "a person opened the phase again",
+    RolledBack: "the session went back to an earlier phase",
+    Repinned: "a person gave the session another definition",
+    SessionDeleted: "the session was deleted",
+}
+"""What ended an attempt that came to no verdict."""
 
 ACTION = Action("complete_phase", CompletePhase, Attempted, run)

@@ -13,6 +13,7 @@ from mcp_server.cli.failures import CommandError, UsageError
 from mcp_server.cli.output import complain, console, facts, moment, say, text
 from mcp_server.cli.parameters import Ctx, OperatorFile, SessionId
 from mcp_server.cli.person import confirm, require_person
+from mcp_server.domain.checks import Approval
 from mcp_server.domain.events import (
     AttemptsExhausted,
     GateBlocked,
@@ -99,7 +100,7 @@ def _show(ctx: Context, asked: Asked, *, output: bool) -> None:
     content = [f"{one.files} files{' (not all)' if one.partial else ''}, {one.digest[:12]}" for one in checked.contents]
     facts(
         [
-            ("asked", gate.approval.prompt if gate.approval and gate.approval.prompt else "Is it to go on?"),
+            ("asked", (gate.approval or Approval()).question),
             ("session", f"{session.session_id}, on {session.target_file}"),
             ("phase", f"{asked.phase.number}, {asked.phase.title}, attempt {under_way.attempt}"),
             ("since", moment(under_way.asked_at)),

@@ -110,7 +110,7 @@ def _said(one: Waiting) -> str:
     phase = one.view.workflow.phase(session.current_phase)
     if one.want == "approval" and phase is not None and phase.gate.approval is not None:
         lapsed = " (lapsed)" if session.gate is GateState.EXPIRED else ""
-        said += f"{lapsed}: {clipped(phase.gate.approval.prompt, _PROMPT_BYTES)}"
+        said += f"{lapsed}: {clipped(phase.gate.approval.question, _PROMPT_BYTES)}"
     return " ".join(said.split())
 
 

@@ -116,8 +116,14 @@ class Approval(Declared):
     """That a person has to approve: what they are asked, through which channel, and for how long the asking stands."""
 
     prompt: str = ""
+    """As the definition has it, perhaps empty; ``question`` is what is asked."""
     channel: Literal["out_of_band", "any"] = "out_of_band"
     expires_hours: float = DEFAULT_EXPIRES_HOURS
+
+    @property
+    def question(self) -> str:
+        """What the person is asked, also where the definition does not say."""
+        return self.prompt.strip() or "May the session leave this phase?"
 
 
 class OptionDeclaration(Declared):

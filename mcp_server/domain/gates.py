@@ -225,7 +225,7 @@ def _broken_rules(gate: Gate, evidence: Mapping[str, object], reported: set[str]
             if not expression(dict(evidence)):
                 found.append(Finding(about, rule.error_message, expression.inputs))
         except ExpressionError as error:
-            found.append(Finding(about, f"{rule.error_message} (cannot be judged: {error})", expression.inputs))
+            found.append(Finding(about, f"cannot be judged ({error}): {rule.error_message}", expression.inputs))
     return found
 
 

@@ -22,6 +22,7 @@ from mcp_server.actions.complete_phase import told_of
 from mcp_server.actions.paging import clipped
 from mcp_server.dispatch import Answered, conclude
 from mcp_server.domain.authority import Authority
+from mcp_server.domain.checks import Approval
 from mcp_server.engine import Engine
 from mcp_server.engine.approvals import Asked
 from mcp_server.errors import PosWorkflowError, StateError
@@ -143,7 +144,7 @@ def _form(engine: Engine, asked: Asked) -> types.ElicitRequestFormParams:
     session, phase, approval = asked.session, asked.phase, asked.phase.gate.approval
     about = f"Phase {phase.number} ({phase.title}) of {session.workflow_type} on {session.target_file}"
     lines = [
-        approval.prompt if approval and approval.prompt else "Is it to go on?",
+        (approval or Approval()).question,
         f"{about}, attempt {asked.under_way.attempt}:",
     ]
     if session.draft is not None:

@@ -244,6 +244,7 @@ def test_what_ends_an_attempt_ends_its_check(home: Home, long: tuple[Wire, str],
     reply = wire.body(wire.answer(call))
     assert reply["status"] == "error"
     assert reply.get("gate", "superseded") == "superseded"
+    assert "_" not in reply["error"].replace(session, "")
 
 
 def test_new_evidence_takes_the_place_of_what_is_checked(home: Home, long: tuple[Wire, str]) -> None:
@@ -254,7 +255,11 @@ def test_new_evidence_takes_the_place_of_what_is_checked(home: Home, long: tuple
     old, new = pids(home)
     until(lambda: not lives(old))
     assert lives(new)
-    assert wire.body(wire.answer(first))["gate"] == "superseded"
+    superseded = wire.body(wire.answer(first))
+    assert superseded["gate"] == "superseded"
+    assert superseded["error"].endswith(": other evidence took its place.")
+    assert "get_phase" in superseded["remediation"]
+    assert "Submit again" not in superseded["remediation"]
     home.write({"go": ""})
     assert wire.body(wire.answer(second))["checkpoint_passed"] is True
     state = wire.call(action="get_state", session_id=session)["artifacts"]["phase_1"]

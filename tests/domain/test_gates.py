@@ -207,7 +207,7 @@ def test_a_rule_over_what_is_already_reported_is_not_judged() -> None:
 @pytest.mark.requirement("format:rule-that-raises")
 def test_a_rule_that_raises_is_a_finding_with_its_message() -> None:
     verdict = judged(gate(Field(name="a", required=False), rules=rule("lambda e: e['a'] > 1")))
-    assert verdict.findings == (Finding("a", "does not add up (cannot be judged: it needs 'a')", ("a",)),)
+    assert verdict.findings == (Finding("a", "cannot be judged (it needs 'a'): does not add up", ("a",)),)
 
 
 def test_a_rule_sees_fields_that_only_earned_a_warning() -> None:

@@ -1,0 +1,62 @@
+"""What the reply to an attempt says in words: all that is wrong, and a question where a person is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Cli
+from tests.support import Ask, Body, Home, field
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.make(tmp_path)
+
+
+@pytest.fixture
+def ask(home: Home) -> Ask:
+    return home.asking()
+
+
+def submitted(home: Home, ask: Ask, gate: Body, evidence: Body) -> Body:
+    """What an attempt at this gate is answered with."""
+    home.define("one", [{"number": 1, "gate": gate}, {"number": 2}])
+    session = ask(action="start", workflow_type="one", target_file=".")["session_id"]
+    return ask(action="complete_phase", session_id=session, phase=1, evidence=evidence)
+
+
+def test_a_refusal_names_the_checks_that_failed_and_those_that_nobody_trusts(home: Home, ask: Ask) -> None:
+    checks = [
+        {"id": "written", "file": "report.md", "pass": {"exists": True}},
+        {"id": "tests", "run": ["python", "-c", ""], "pass": {"exit_code": 0}},
+    ]
+    refused = submitted(home, ask, {"checks": checks}, {})
+    assert refused["gate"] == "refused"
+    assert refused["failed_checks"] == ["written"]
+    assert "check written: " in refused["error"]
+    assert "check tests is blocked: " in refused["error"]
+    (mending,) = (one for one in refused["next_actions"] if one["arguments"]["action"] == "complete_phase")
+    assert "failed_checks" in mending["why"]
+
+
+def test_a_rule_that_cannot_be_judged_says_so_before_what_it_asks_for(home: Home, ask: Ask) -> None:
+    rule = {"rule": "lambda e: e['l'][0]['k'] > 1", "error_message": "Each needs k."}
+    gate = {"evidence_schema": {"l": field("list")}, "cross_field_validation": [rule]}
+    (problem,) = submitted(home, ask, gate, {"l": [{"j": 1}]})["validation_errors"]
+    assert problem["problem"].startswith("cannot be judged (")
+    assert problem["problem"].endswith("): Each needs k.")
+
+
+@pytest.mark.parametrize("prompt", [{}, {"prompt": ""}, {"prompt": " "}])
+def test_a_gate_that_does_not_say_what_it_asks_a_person_asks_all_the_same(
+    home: Home, ask: Ask, prompt: Body, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate = {"evidence_schema": {"done": field()}, "approval": {"required": True, **prompt}}
+    reply = submitted(home, ask, gate, {"done": "yes"})
+    assert reply["approval"]["prompt"] == "May the session leave this phase?"
+    (waiting,) = Cli(home, capsys)("pending", "--json").json["pending"]
+    assert waiting["said"].endswith(": May the session leave this phase?")
