@@ -87,8 +87,9 @@ def _tried(found: list[_Validated], evidence: Path) -> _Validated:
 
 
 def _definitions(which: str | None, loaded: Loaded) -> list[_Validated]:
+    contested = Library(workflow_roots(loaded)).contested()
     return [
-        _Validated(folder.name, folder, folder, source, validate_folder(folder))
+        _Validated(folder.name, folder, folder, source, (*validate_folder(folder), *contested.get(folder, ())))
         for folder, source in _folders(which, loaded)
     ]
 

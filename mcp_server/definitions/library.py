@@ -145,6 +145,23 @@ class Library:
             )
         return Found(loaded.workflow, loaded.bundle, loaded.bundle.digest, place.source, place.shadows)
 
+    def contested(self) -> dict[Path, tuple[Problem, ...]]:
+        """The folders of definitions with another name that others claim too, and a warning for each such name."""
+        places = self._places()
+        claims: dict[str, list[str]] = {}
+        for folder, place in sorted(places.items()):
+            for alias in self._load(place.folder).aliases:
+                if alias not in places:
+                    claims.setdefault(alias, []).append(folder)
+        found: dict[Path, tuple[Problem, ...]] = {}
+        why = "Nobody can start a workflow by a name that several have."
+        for alias, folders in claims.items():
+            message = f"the name '{alias}' is claimed by {' and '.join(folders)}"
+            warning = Problem("warning", METADATA, None, message, "Change it in one of the definitions.", why)
+            for path in (places[folder].folder for folder in folders if len(folders) > 1):
+                found[path] = (*found.get(path, ()), warning)
+        return found
+
     def moved_on(self, workflow_type: str, source: str, digest: str, plan: tuple[str, bytes] | None = None) -> bool:
         """Whether definition and ``plan`` are not those of ``digest`` any more: changed, broken, hidden or gone."""
         place = self._places().get(workflow_type)

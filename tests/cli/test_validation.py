@@ -55,6 +55,15 @@ def test_a_problem_is_explained_with_its_reason_and_its_mending(cli: Cli, broken
     assert lines[at + 2].startswith("      fix: Use one of boolean, ")
 
 
+def test_a_name_that_two_definitions_claim_is_a_warning_for_both(cli: Cli) -> None:
+    for name in ("one_v1", "two_v1"):
+        cli.home.define(name, [{"number": 1}], aliases=["shared"])
+    ran = cli("validate", "--json")
+    shown = {one["workflow_type"]: one["problems"] for one in ran.json["definitions"]}
+    told = [problem["message"] for name in ("one_v1", "two_v1") for problem in shown[name] if "shared" in str(problem)]
+    assert told == ["the name 'shared' is claimed by one_v1 and two_v1"] * 2
+
+
 def test_with_strict_a_warning_fails_the_run(cli: Cli, broken: Path) -> None:
     (broken / "phases/1/gate-definition.yaml").write_text("evidence_schema:\n  count: {type: integer}\n")
     assert cli("validate", "broken").code == 0

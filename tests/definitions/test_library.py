@@ -190,6 +190,17 @@ def test_an_alias_claimed_twice_is_an_error_that_names_both(library: Library, wr
         library.find("same")
 
 
+def test_names_that_several_claim_are_told_of_each_of_them(library: Library, write: Write) -> None:
+    first = write(folder="roots/one/b_v1", workflow_type="b_v1", aliases=["same", "own", "c_v1"])
+    second = write(folder="roots/two/a_v1", workflow_type="a_v1", aliases=["same", "c_v1"])
+    write(folder="roots/two/c_v1", workflow_type="c_v1")
+    found = library.contested()
+    assert found.keys() == {first, second}
+    assert {str(problem) for problems in found.values() for problem in problems} == {
+        "metadata.json: the name 'same' is claimed by a_v1 and b_v1"
+    }
+
+
 def test_the_alias_of_a_broken_definition_is_still_its_own(library: Library, write: Write) -> None:
     write({"phases/1/gate-definition.yaml": "["}, folder="roots/one/a_v1", aliases=["same"])
     with pytest.raises(ConfigurationError, match="the workflow 'a_v1' is invalid"):
