@@ -97,7 +97,7 @@ class Acceptance:
         corrupt: list[Corrupt] = []
         with Outcome() as outcome:
             ids = parts.session_ids()
-            if not ids:
+            if not ids and not parts.root.identity() and not any(parts.lost()):
                 return Listing((), ())
             parts.root.make(anew=True)
             with parts.locks.hold_all():
@@ -110,6 +110,7 @@ class Acceptance:
                     if session is not None:
                         accepted.append(summary_of(session))
                 self._let_go(set(ids))
+                parts.guard.forget_lost()
                 parts.audit.accept()
         return Listing(tuple(accepted), tuple(corrupt))
 

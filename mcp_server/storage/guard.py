@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from mcp_server.errors import CorruptStateError
 from mcp_server.storage.anchors import Anchor, Anchors, AuditAnchor
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.findings import foreign, tampered
 from mcp_server.storage.head import Page
 from mcp_server.storage.keys import Key, KeyRing, UserFolders
+from mcp_server.storage.known_stores import KnownStores
 from mcp_server.storage.root import Root
 
 UNSEALED = "The user's folder cannot be written: sessions are not sealed, and changes by other hands go unnoticed."
@@ -24,6 +28,7 @@ class Guard:
         self._anchors: tuple[str, Anchors] | None = None
         self._unsealed = False
         self._settled = ""
+        self._remembered = ""
 
     @property
     def store(self) -> str:
@@ -60,6 +65,42 @@ class Guard:
             self.anchors.settle()
         self._settled = self.store
 
+    def lost(self) -> Iterator[str]:
+        """The ids of the sessions that other stores had in this folder, nobody deleted, and this one has not."""
+        for anchors in self._former():
+            here = set(self.anchors.session_ids())
+            for session_id in anchors.session_ids():
+                if session_id not in here and _is_live(anchors, session_id):
+                    yield session_id
+
+    def is_lost(self, session_id: str) -> bool:
+        """Whether another store had a session, unknown to this one, in this folder, and nobody deleted it."""
+        return any(_is_live(anchors, session_id) for anchors in self._former())
+
+    def forget_lost(self) -> None:
+        """Take the store as it is now for the only one that ever was in this folder."""
+        if any(True for _ in self._former()):
+            self._known_stores().write((self.store,))
+
+    def _remember(self) -> None:
+        """Set down that the store is in this folder, where nobody has."""
+        store = self.store
+        if self._remembered != store:
+            known = self._known_stores()
+            stores = known.read()
+            if store not in stores:
+                known.write((*stores, store))
+            self._remembered = store
+
+    def _former(self) -> Iterator[Anchors]:
+        root = self._root.resolved()
+        for store in self._known_stores().read():
+            if store != self.store:
+                yield Anchors(self._fs, self._data, store, root)
+
+    def _known_stores(self) -> KnownStores:
+        return KnownStores(self._fs, self._data, self._root.resolved())
+
     def require_trusted(self, session_id: str, page: Page, anchor: Anchor | None) -> None:
         """Raise CorruptStateError unless the head is the one that was last written for this session.
 
@@ -89,6 +130,7 @@ class Guard:
         if page.seal is not None:
             deleted = page.session.deleted_at is not None
             newest = Anchor(version=page.session.version, seal=page.seal.hmac, deleted=deleted)
+            self._remember()
             self.anchors.write(page.session.session_id, newest)
 
     def anchor_audit(self, anchor: AuditAnchor) -> None:
@@ -102,3 +144,12 @@ def is_behind(page: Page, anchor: Anchor) -> bool:
     if page.session.version == anchor.version:
         return page.seal is None or page.seal.hmac != anchor.seal
     return page.session.version < anchor.version
+
+
+def _is_live(anchors: Anchors, session_id: str) -> bool:
+    """Whether an anchor is there and is not known to be that of a deleted session."""
+    try:
+        anchor = anchors.read(session_id)
+    except CorruptStateError:
+        return True
+    return anchor is not None and not anchor.deleted

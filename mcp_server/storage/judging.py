@@ -82,6 +82,9 @@ class Judge:
     def _missing(self, session_id: str) -> Verdict | None:
         """Of a session that has no file: what its anchor and the quarantine know of it."""
         anchor = self._parts.guard.anchors.read(session_id)
+        if anchor is None and self._parts.guard.is_lost(session_id):
+            says = "the store that held it is gone, and its own id (store.json) with it"
+            return Verdict(session_id, "tampered: its files are gone", "leave", says, _restore(session_id))
         if anchor is None or anchor.deleted:
             return None
         if self.files(session_id):

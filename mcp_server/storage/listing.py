@@ -136,6 +136,7 @@ class Lister:
                     known[session_id] = found
                     self._unsaved += 1
         corrupt += self._gone(anchored - heads.keys())
+        corrupt += [Corrupt(one, error.message) for one, error in self._parts.lost()]
         sessions = self._in_order(known, read)
         self._known, self._seen = known, heads.keys() | {one.session_id for one in corrupt}
         return Listing(sessions, tuple(sorted(corrupt, key=lambda one: one.session_id)))

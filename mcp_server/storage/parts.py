@@ -134,6 +134,15 @@ class Parts:
             if anchor is not None and not anchor.deleted and not self.exists(session_id):
                 yield session_id, tampered("its files are gone, though it was never deleted")
 
+    def lost(self) -> Iterator[tuple[str, CorruptStateError]]:
+        """The sessions that went with another store of this folder, the store's own id included."""
+        for session_id in sorted(set(self.guard.lost())):
+            if not self.exists(session_id):
+                yield (
+                    session_id,
+                    tampered("its files are gone with the store that held them, though it was not deleted"),
+                )
+
     def home(self, session: Session) -> Place:
         """The folder where a session's files belong."""
         return self.layout.live if session.deleted_at is None else self.layout.trash
@@ -147,7 +156,7 @@ class Parts:
         anchor = self.guard.anchors.read(session_id)
         if anchor is not None and anchor.deleted:
             raise deleted(session_id)
-        if anchor is not None:
+        if anchor is not None or self.guard.is_lost(session_id):
             raise NotFoundError(
                 f"The files of session {session_id} are gone, though it was never deleted.",
                 remediation="Tell the person: `pos-workflow doctor` says what became of them, and `pos-workflow "

@@ -86,6 +86,7 @@ class Verifier:
             return VerifyReport(1, tuple(corrupt), (), 0)
         anchored = parts.guard.anchors.session_ids()
         corrupt += [Corrupt(one, error.message) for one, error in parts.gone(anchored, set(ids))]
+        corrupt += [Corrupt(one, error.message) for one, error in parts.lost()]
         try:
             written = {line.event for line in parts.audit.read()}
         except CorruptStateError as error:
