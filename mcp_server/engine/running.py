@@ -51,11 +51,12 @@ class Running:
         return self._ended.wait(seconds)
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Have ``listener`` called, from another thread, at every step and at the end; at once if that has come."""
+        """Have ``listener`` called at every step and at the end, always from another thread than this one.
+
+        It is not called for an end that has come before: look at ``ended`` after this.
+        """
         with self._lock:
             self._listeners.append(listener)
-        if self.ended:
-            listener()
 
     def step(self, result: CheckResult) -> None:
         """Tell that a check is done."""
