@@ -111,7 +111,7 @@ async def _answered(engine: Engine, arguments: dict[str, Any] | None, ctx: _Cont
     # One hop: the store locks, reads, writes and unlocks in this thread, and a cancelled call cannot abandon it.
     answered = await anyio.to_thread.run_sync(begin, engine, arguments)
     if isinstance(answered, Waiting):
-        await _patiently(answered.running, ctx)
+        await patiently(answered.running, ctx)
         answered = await anyio.to_thread.run_sync(answered.answer)
     return answered
 
@@ -125,7 +125,7 @@ def _result(answered: Answered) -> types.CallToolResult:
     )
 
 
-async def _patiently(running: Running, ctx: _Context | None) -> None:
+async def patiently(running: Running, ctx: _Context | None) -> None:
     """Wait for a run as long as hosts wait for a call, and tell its progress to a caller who asked for it."""
     stepped = anyio.Event()
     token = anyio.lowlevel.current_token()

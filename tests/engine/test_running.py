@@ -10,7 +10,7 @@ import pytest
 from mcp_server.checks.supervisor import Cancellation
 from mcp_server.domain.results import CheckResult
 from mcp_server.engine.running import Running
-from mcp_server.server.tool import _patiently
+from mcp_server.server.tool import patiently
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +23,7 @@ async def test_who_waits_for_a_run_that_has_ended_does_not_wait() -> None:
     run = running()
     run.end()
     with anyio.fail_after(10):
-        await _patiently(run, None)
+        await patiently(run, None)
 
 
 async def test_who_waits_is_told_of_every_step_and_of_the_end() -> None:
@@ -35,7 +35,7 @@ async def test_who_waits_is_told_of_every_step_and_of_the_end() -> None:
 
     with anyio.fail_after(10):
         threading.Timer(0.05, work).start()
-        await _patiently(run, None)
+        await patiently(run, None)
     assert (run.progress.done, run.progress.total, run.progress.said) == (1, 2, "first: passed")
 
 
