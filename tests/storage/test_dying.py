@@ -21,7 +21,7 @@ from tests.wire import Wire
 pytestmark = pytest.mark.integration
 
 RUNNING: Body = {"id": "runs", "run": ["python", "-c", "pass"], "pass": {"exit_code": 0}}
-LOOKING: Body = {"id": "looks", "glob": "*.md", "pass": {"count_at_least": 0}}
+LOOKING: Body = {"id": "looks", "glob": "*.md", "pass": {"count_at_most": 99}}
 EVIDENCE: Body = {"evidence_schema": {"done": field()}}
 
 
