@@ -11,7 +11,6 @@ from mcp_server.domain.events import SealAccepted
 from mcp_server.domain.session import Session
 from mcp_server.errors import CorruptStateError
 from mcp_server.storage.anchors import Anchor
-from mcp_server.storage.audit import audited
 from mcp_server.storage.durable import Outcome, set_aside, write_file
 from mcp_server.storage.findings import tampered
 from mcp_server.storage.head import Page, decode_edited, with_request
@@ -135,12 +134,7 @@ class Acceptance:
         before = self._rechained(place, session)
         event = SealAccepted(at=self._at, finding=finding, session=session, authority=self._authority)
         after = machine.apply(session, event)
-        page = parts.pages.commit(place, before, after, event, None, key=key, outcome=outcome)
-        line = audited(event, page.log.hash, after)
-        if line is not None:
-            parts.audit.append(line)
-        if place != parts.home(after):
-            parts.move(session_id, place, parts.home(after))
+        parts.commit(place, before, after, event, None, key=key, outcome=outcome)
         return after
 
     def _rechained(self, place: Place, session: Session) -> Page:

@@ -20,7 +20,6 @@ from mcp_server.domain.events import SessionMigrated
 from mcp_server.domain.session import SCHEMA_VERSION
 from mcp_server.errors import CorruptStateError, PosWorkflowError, StorageError
 from mcp_server.storage.archive import Progress
-from mcp_server.storage.audit import audited
 from mcp_server.storage.backup import Backups, silent
 from mcp_server.storage.durable import Outcome, read_file
 from mcp_server.storage.findings import tampered
@@ -132,9 +131,7 @@ class Migrator:
             event = SessionMigrated(at=self._at, from_schema=one.version)
             after = machine.apply(found.page.session, event)
             page = parts.pages.commit(found.place, found.page, after, event, None, key=key, outcome=Outcome())
-            line = audited(event, page.log.hash, after)
-            if line is not None:
-                parts.audit.append(line)
+            parts.record(event, page, after)
 
     def _compare(self, before: dict[Path, str], logs: dict[str, str]) -> None:
         """Raise CorruptStateError unless what was migrated says what it said, and everything else is as it was."""

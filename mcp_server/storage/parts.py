@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from mcp_server.domain.events import Event
 from mcp_server.domain.session import Session
 from mcp_server.errors import CorruptStateError, NotFoundError
-from mcp_server.storage.audit import Audit
+from mcp_server.storage.audit import Audit, audited
 from mcp_server.storage.blobs import Blobs
 from mcp_server.storage.durable import Outcome
 from mcp_server.storage.filesystem import FileSystem
 from mcp_server.storage.findings import tampered
 from mcp_server.storage.guard import Guard
 from mcp_server.storage.head import Page
-from mcp_server.storage.keys import UserFolders
+from mcp_server.storage.keys import Key, UserFolders
 from mcp_server.storage.layout import Layout, Place, is_session_id
 from mcp_server.storage.locks import Locks, stripe_of
+from mcp_server.storage.log import Request
 from mcp_server.storage.pages import Pages
 from mcp_server.storage.root import Root
 from mcp_server.storage.runs import Runs
@@ -189,6 +191,30 @@ class Parts:
         if found.place != home:
             self.move(session_id, found.place, home)
         return Found(home, found.page)
+
+    def commit(
+        self,
+        place: Place,
+        before: Page | None,
+        session: Session,
+        event: Event,
+        request: Request | None,
+        *,
+        key: Key | None,
+        outcome: Outcome,
+    ) -> Page:
+        """``Pages.commit``, with the audit log's line behind it, and the files then where they belong."""
+        page = self.pages.commit(place, before, session, event, request, key=key, outcome=outcome)
+        self.record(event, page, session)
+        if place != self.home(session):
+            self.move(session.session_id, place, self.home(session))
+        return page
+
+    def record(self, event: Event, page: Page, session: Session) -> None:
+        """Add to the audit log what an event that was just committed leaves there, if it leaves a line."""
+        line = audited(event, page.log.hash, session)
+        if line is not None:
+            self.audit.append(line)
 
     def move(self, session_id: str, source: Place, target: Place) -> None:
         """Take a session's files to another folder: the head last, since it says where they belong."""

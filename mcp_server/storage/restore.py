@@ -30,7 +30,6 @@ from mcp_server.storage.archive import (
     head_name,
     opened_archive,
 )
-from mcp_server.storage.audit import audited
 from mcp_server.storage.backup import Backup, Backups, no_archive, silent
 from mcp_server.storage.durable import Outcome, write_file
 from mcp_server.storage.head import Page
@@ -239,12 +238,7 @@ class Restore:
         else:
             place, before = parts.home(archived), self._relaid(wanted)
         after = machine.apply(before.session, event)
-        page = parts.pages.commit(place, before, after, event, None, key=key, outcome=outcome)
-        line = audited(event, page.log.hash, after)
-        if line is not None:
-            parts.audit.append(line)
-        if place != parts.home(after):
-            parts.move(session_id, place, parts.home(after))
+        parts.commit(place, before, after, event, None, key=key, outcome=outcome)
 
     def _relaid(self, wanted: Found) -> Page:
         """The archive's page to go on from, its log in the place of whatever is here."""

@@ -164,12 +164,7 @@ class Writer:
     ) -> Committed:
         parts = self._parts
         place, before = (found.place, found.page) if found else (parts.layout.live, None)
-        page = parts.pages.commit(place, before, session, event, request, key=key, outcome=outcome)
-        line = audited(event, page.log.hash, session)
-        if line is not None:
-            parts.audit.append(line)
-            if place != parts.home(session):
-                parts.move(session.session_id, place, parts.home(session))
+        page = parts.commit(place, before, session, event, request, key=key, outcome=outcome)
         return Committed(session=session, event=event, seq=page.log.count, present=session, replayed=False)
 
     def _replay(self, found: Found, request: Request, outcome: Outcome) -> Committed:
