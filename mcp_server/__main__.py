@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from mcp_server.cli.imports import put_off_garbage
+
 
 def main() -> None:
     """Run the program with the process's arguments and leave with its exit code."""
+    put_off_garbage()
     try:
         from mcp_server.cli.entry import run  # noqa: PLC0415 - Ctrl-C while it is imported is no traceback either
 

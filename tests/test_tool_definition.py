@@ -21,10 +21,11 @@ from pydantic import Field
 
 from mcp_server.actions import ACTIONS, get_state, pause
 from mcp_server.actions.action import Params
-from mcp_server.actions.schema import DESCRIPTION, INSTRUCTIONS, input_schema, tool_definition
+from mcp_server.actions.schema import DESCRIPTION, input_schema, tool_definition
 from mcp_server.definitions.library import Library
 from mcp_server.engine import Engine
 from mcp_server.server import build_server
+from mcp_server.server.identity import INSTRUCTIONS
 from tests.support import ACTIONS as NAMES
 from tests.support import MUTATING, READING, compact
 

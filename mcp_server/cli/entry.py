@@ -10,6 +10,7 @@ from typing import Final
 
 from mcp_server.cli import serving
 from mcp_server.cli.direct import serve_flags
+from mcp_server.cli.imports import collect_garbage
 
 INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
@@ -28,6 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         from mcp_server.cli.application import launch  # noqa: PLC0415 - too heavy for the way to a server
 
+        collect_garbage()
         code = launch(arguments)
     except KeyboardInterrupt:
         code = INTERRUPTED

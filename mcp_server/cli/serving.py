@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
 import mcp_server
 from mcp_server import logs
+from mcp_server.cli.imports import collect_garbage
 from mcp_server.errors import ConfigurationError
 from mcp_server.settings import Loaded, load
+
+if TYPE_CHECKING:
+    from mcp_server.engine import Engine
 
 _log = structlog.get_logger()
 
@@ -38,16 +41,18 @@ def _start(flags: Mapping[str, Any]) -> int:
         return 1
     logs.configure(loaded.settings.log_level, as_json=loaded.settings.log_json)
     _announce(loaded)
-    # What is imported lives as long as the process: collecting it while it grows only costs time.
-    gc.disable()
-    from mcp_server.app import build_engine  # noqa: PLC0415 - after the announcement: imports are most of the start
-    from mcp_server.server import serve  # noqa: PLC0415 - the SDK is for servers alone
+    from mcp_server.server.serving import serve  # noqa: PLC0415 - after the announcement: the SDK is most of the start
 
     stopping = threading.Event()
-    engine = build_engine(loaded, stopping)
-    gc.enable()
-    gc.freeze()
-    serve(engine, stopping)
+
+    def assemble() -> Engine:
+        from mcp_server.app import build_engine  # noqa: PLC0415 - nothing of it is needed to greet a client
+
+        engine = build_engine(loaded, stopping)
+        collect_garbage()
+        return engine
+
+    serve(assemble, stopping)
     _log.info("stopped")
     return 0
 

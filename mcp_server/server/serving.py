@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -14,10 +14,11 @@ from mcp import types
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
-from mcp_server.engine import Engine
-from mcp_server.server.elicitation import Elicitation
-from mcp_server.server.tool import build_server
+from mcp_server.server.deferred import Deferred
 from mcp_server.stdio import claim
+
+if TYPE_CHECKING:
+    from mcp_server.engine import Engine
 
 SHUTDOWN_SECONDS: Final = 0.8
 """How long a server that is asked to stop by a signal waits for the answers it owes."""
@@ -25,31 +26,31 @@ LAST_WORDS_SECONDS: Final = 0.2
 """How long what has been answered may take to get through to a client that does not read."""
 
 
-def serve(engine: Engine, stopping: threading.Event) -> None:
+def serve(assemble: Callable[[], Engine], stopping: threading.Event) -> None:
     """Serve over standard input and output until end of input, SIGINT or SIGTERM.
 
-    What has begun is finished and answered before it returns; ``stopping`` is set so that whoever waits for a session
-    gives up.
+    ``assemble`` makes the engine, in a worker thread, once the client has been greeted. What has begun is finished and
+    answered before this returns; ``stopping`` is set so that whoever waits for a session gives up.
     """
+    deferred = Deferred(assemble)
     try:
-        anyio.run(_serve, engine, stopping)
+        anyio.run(_serve, deferred, stopping)
     finally:
-        engine.close()
+        deferred.close()
 
 
-async def _serve(engine: Engine, stopping: threading.Event) -> None:
-    elicitation = Elicitation(engine)
-    server = build_server(engine, elicitation)
+async def _serve(deferred: Deferred, stopping: threading.Event) -> None:
+    server = deferred.server
     stdin, stdout = claim()
 
     def stop() -> None:
         stopping.set()
         # What waits for checks is then answered: they were interrupted.
-        threading.Thread(target=engine.close, name="closing", daemon=True).start()
+        threading.Thread(target=deferred.close, name="closing", daemon=True).start()
 
     with anyio.CancelScope() as wire:
         async with stdio_server(cast("Any", stdin), cast("Any", stdout)) as (read, write):
-            async with _draining(read, write, stop, elicitation.close) as (inbox, outbox):
+            async with _draining(read, write, stop, deferred.hang_up) as (inbox, outbox):
                 await server.run(inbox, outbox, server.create_initialization_options())
             # The SDK's reader and writer end with these, and nothing else ends them.
             wire.deadline = anyio.current_time() + LAST_WORDS_SECONDS

@@ -17,11 +17,11 @@ from mcp.shared.exceptions import MCPError
 from pydantic import WithJsonSchema
 from pydantic_core import to_json
 
-import mcp_server
-from mcp_server.actions.schema import INSTRUCTIONS, TOOL_NAME, tool_definition
+from mcp_server.actions.schema import TOOL_NAME, tool_definition
 from mcp_server.dispatch import PATIENCE_SECONDS, Answered, Waiting, begin
 from mcp_server.engine import Engine, Running
 from mcp_server.server.elicitation import Elicitation
+from mcp_server.server.identity import bare_server
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -151,8 +151,6 @@ async def patiently(running: Running, ctx: _Context | None) -> None:
 
 def build_server(engine: Engine, elicitation: Elicitation | None = None) -> Server[Any]:
     """A server that has the one tool and nothing else."""
-    server: Server[Any] = Server(
-        "pos-workflow", title="pos-workflow", version=mcp_server.__version__, instructions=INSTRUCTIONS
-    )
+    server = bare_server()
     register_workflow_tools(server, engine, elicitation)
     return server
