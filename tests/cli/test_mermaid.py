@@ -11,7 +11,7 @@ import pytest
 from mcp_server.cli.mermaid import MAX_PHASES, flowchart, label
 from mcp_server.domain.definition import Field, Gate, Phase, PlanSource, Workflow
 from tests.cli.support import Cli
-from tests.mermaid import HOSTILE, rendered
+from tests.diagrams.mermaid import HOSTILE, rendered
 
 GATE = Gate(fields=(Field(name="done"),), origin="file")
 LINE = re.compile(
@@ -147,10 +147,10 @@ def test_a_plan_with_an_error_is_named_with_its_line(cli: Cli, tmp_path: Path) -
 
 
 @pytest.mark.acceptance
-def test_mermaid_itself_draws_what_ships_and_every_title_as_it_is(cli: Cli, request: pytest.FixtureRequest) -> None:
+def test_mermaid_itself_draws_what_ships_and_every_title_as_it_is(cli: Cli) -> None:
     shipped = ("small_change_v1", "spec_creation_v1", "spec_execution_v1", "test_generation_v3")
     texts = [cli("workflows", name, "--mermaid").out for name in shipped]
-    *drawn, labels = rendered([*texts, flowchart(hostile())], request.config)
+    *drawn, labels = rendered([*texts, flowchart(hostile())])
     assert all(drawn)
     for place, text in enumerate(HOSTILE, start=1):
         shown = " ".join(f"Phase {place}: {text}".split())
