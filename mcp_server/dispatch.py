@@ -89,6 +89,21 @@ def conclude(engine: Engine, arguments: Mapping[str, Any] | None, answer: Callab
     return _final(_finished(engine, given, lambda: _told(engine, _action(given), given, answer)))
 
 
+def read(engine: Engine, **arguments: Any) -> dict[str, Any]:
+    """The success reply to a call that reads, for whoever shows it in another form; raises as the action does."""
+    given = _given(arguments)
+    action = _action(given)
+    answer = action.run(engine, _params(action, given))
+    assert isinstance(answer, Answer)  # noqa: S101 - what reads waits for nothing
+    return _success(engine, action, answer)
+
+
+def require_form(arguments: Mapping[str, Any]) -> None:
+    """Raise InvalidArgumentError for a call whose arguments do not have the form that its action takes."""
+    given = _given(arguments)
+    _params(_action(given), given)
+
+
 def _given(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (arguments or {}).items() if value is not None}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mcp_server.definitions.library import Library, Listing
+from mcp_server.definitions.library import Found, Library, Listing
 from mcp_server.definitions.plans.files import PlanFileError, read_plan_file
 from mcp_server.domain import machine
 from mcp_server.domain.definition import Task
@@ -30,6 +30,7 @@ from mcp_server.engine.starting import Starter
 from mcp_server.errors import NotFoundError
 from mcp_server.storage.listing import Listing as SessionListing
 from mcp_server.storage.log import Record
+from mcp_server.storage.summary import Summary
 from mcp_server.storage.values import read_report
 from mcp_server.storage.verification import Whole
 from mcp_server.storage.writer import Committed
@@ -64,6 +65,10 @@ class Engine:
     def list_workflows(self) -> Listing:
         """Every definition that can be started, and those that do not load."""
         return self._library.listing()
+
+    def definition(self, name: str) -> Found:
+        """The definition of that name or alias. Raises NotFoundError, and ConfigurationError when it is invalid."""
+        return self._library.find(name)
 
     def start(self, name: str, target_file: str, options: Mapping[str, JsonValue], call: Call) -> Outcome:
         """Begin a session of the workflow of that name or alias.
@@ -197,6 +202,11 @@ class Engine:
     def sessions(self) -> SessionListing:
         """Every session, and those whose files cannot be trusted."""
         return self._ground.store.sessions()
+
+    def open_sessions(self) -> list[Summary]:
+        """The sessions that somebody may yet go on with, the one that changed last first."""
+        unfinished = (one for one in self.sessions().sessions if one.unfinished)
+        return sorted(unfinished, key=lambda one: (one.last_updated, one.session_id), reverse=True)
 
     def events(self, session_id: str, after: int = 0) -> list[Record]:
         """What happened to a session, in order, from the event that follows number ``after``."""

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 METHODS: Final[dict[str, type[types.RequestParams]]] = {
     "tools/list": types.PaginatedRequestParams,
     "tools/call": types.CallToolRequestParams,
+    "prompts/list": types.PaginatedRequestParams,
+    "prompts/get": types.GetPromptRequestParams,
+    "resources/list": types.PaginatedRequestParams,
+    "resources/templates/list": types.PaginatedRequestParams,
+    "resources/read": types.ReadResourceRequestParams,
+    "completion/complete": types.CompleteRequestParams,
 }
 """What the loaded server answers; what it can do is told in the handshake, before it is there."""
 
@@ -74,8 +80,8 @@ class Deferred:
         return self._behind
 
     def _load(self) -> Server[Any]:
-        from mcp_server.server.elicitation import Elicitation  # noqa: PLC0415 - the load that is put off
-        from mcp_server.server.tool import build_server  # noqa: PLC0415 - the same
+        from mcp_server.server.build import build_server  # noqa: PLC0415 - the load that is put off
+        from mcp_server.server.elicitation import Elicitation  # noqa: PLC0415 - the same
 
         self._engine = self._assemble()
         self._elicitation = Elicitation(self._engine)

@@ -26,6 +26,7 @@ from mcp_server.domain.checks import Approval
 from mcp_server.engine import Engine
 from mcp_server.engine.approvals import Asked
 from mcp_server.errors import PosWorkflowError, StateError
+from mcp_server.server.eras import is_modern
 
 REMEMBERED: Final = 1_000
 """How many attempts are remembered as asked about; who is asked again after that answers the same question."""
@@ -35,8 +36,6 @@ VALUE_BYTES: Final = 200
 MESSAGE_BYTES: Final = 4_000
 MAX_NOTE: Final = 2_000
 
-_MODERN: Final = "2026-07-28"
-"""From this revision on the question is the answer to the call, and the client repeats the call with the person's."""
 _KEY: Final = "approval"
 _FORM: Final[dict[str, Any]] = {
     "type": "object",
@@ -71,7 +70,8 @@ class Elicitation:
         if asked is None:
             return answered
         run = asked.under_way.run
-        modern = ctx.protocol_version >= _MODERN
+        # The question is then the answer to the call, and the client repeats the call with the person's.
+        modern = is_modern(ctx)
         said: object = None
         if run in self._put:
             said = (params.input_responses or {}).get(_KEY) if modern and params.request_state == run else None

@@ -21,7 +21,6 @@ from mcp_server.actions.schema import TOOL_NAME, tool_definition
 from mcp_server.dispatch import PATIENCE_SECONDS, Answered, Waiting, begin
 from mcp_server.engine import Engine, Running
 from mcp_server.server.elicitation import Elicitation
-from mcp_server.server.identity import bare_server
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
@@ -147,10 +146,3 @@ async def patiently(running: Running, ctx: _Context | None) -> None:
             progress = running.progress
             if ctx is not None:
                 await ctx.session.report_progress(progress.done, progress.total, progress.said)
-
-
-def build_server(engine: Engine, elicitation: Elicitation | None = None) -> Server[Any]:
-    """A server that has the one tool and nothing else."""
-    server = bare_server()
-    register_workflow_tools(server, engine, elicitation)
-    return server

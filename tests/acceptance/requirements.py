@@ -81,6 +81,9 @@ REQUIREMENTS: dict[str, str] = {
     "sessions-pin-their-definition": "A session keeps the definition it began with, and says when it moved on.",
     "durations": "Durations leave pauses out.",
     "usage": "evidence.usage is added up over the session and is no evidence.",
+    # Beside the tool
+    "prompts": "Each workflow that can be started has a prompt, which tells the call to begin with; one goes on.",
+    "resources": "Workflows, sessions and reports are resources; what is no resource is not found, and none is a path.",
     # The process
     "both-eras": "Both eras of the protocol are served.",
     "stdout-is-the-protocols": "Every byte of standard output is a line of JSON-RPC.",
