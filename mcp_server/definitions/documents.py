@@ -53,7 +53,7 @@ def read_json(text: str) -> Document:
     except json.JSONDecodeError as error:
         raise DocumentError(f"is not valid JSON: {error.msg} (column {error.colno})", error.lineno) from None
     except RecursionError:
-        raise DocumentError(f"is nested more than {MAX_DEPTH} levels deep", 1) from None
+        raise _too_deep(1) from None
     except ValueError as error:
         raise DocumentError(f"is not valid JSON: {error}", 1) from None
     newlines = [match.start() for match in re.finditer("\n", text)]
@@ -97,11 +97,18 @@ def read_yaml(text: str) -> Document:
                     pass
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
+        if "nesting depth" in str(error.problem):
+            # The parser looks far ahead, and has a bound of its own that it comes to before the first bracket is told.
+            raise _too_deep(line) from None
         last = text.count("\n") + 1
         raise DocumentError(f"is not valid YAML: {error.problem or error.context}", min(line, last)) from None
     except yaml.YAMLError as error:
         raise DocumentError(f"is not valid YAML: {error}", 1) from None
     return builder.document()
+
+
+def _too_deep(line: int) -> DocumentError:
+    return DocumentError(f"is nested more than {MAX_DEPTH} levels deep", line)
 
 
 class _YamlScalars:
@@ -138,7 +145,7 @@ class _Builder:
         path = self._add(container, line)
         self._open.append((container, path))
         if len(self._open) > MAX_DEPTH:
-            raise DocumentError(f"is nested more than {MAX_DEPTH} levels deep", line)
+            raise _too_deep(line)
 
     def close(self) -> None:
         """It ends."""
