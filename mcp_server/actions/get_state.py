@@ -9,17 +9,21 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from mcp_server.actions import attempts
 from mcp_server.actions.action import Action, Answer, Params, Reply
 from mcp_server.actions.fields import Cursor, SessionId
-from mcp_server.actions.guidance import attempts_left, summary
+from mcp_server.actions.guidance import attempts_left
 from mcp_server.actions.paging import Pager
 from mcp_server.actions.skipped import SkippedPhase, skipped_phases
+from mcp_server.actions.summary import summary
 from mcp_server.domain.gates import required_names
 from mcp_server.domain.session import Item, Session, Status
 from mcp_server.engine import Engine, View, require_phase
 
 VALUE_BYTES = 128
 """Up to this size a value is shown as it is, above it by size and hash."""
+REFUSAL_BYTES = 500
+"""What the summary may take to say what the last attempt fell short of."""
 
 
 class GetState(Params):
@@ -65,9 +69,8 @@ def run(engine: Engine, params: GetState) -> Answer:
     """Show the state."""
     view = engine.view(params.session_id)
     session = view.session
-    names = _outstanding(view)
     pager = Pager(f"state {session.session_id}", params.cursor)
-    outstanding = pager.items(names)
+    outstanding = pager.items(_outstanding(view))
     artifacts: dict[str, dict[str, Any]] = {}
     for phase, name, value in pager.items(_artifacts(engine, session)):
         artifacts.setdefault(f"phase_{phase}", {})[name] = value
@@ -89,7 +92,7 @@ def run(engine: Engine, params: GetState) -> Answer:
         resume_capable=session.session_status is not Status.COMPLETED,
         progress_percent=100 * _behind(session) // len(session.phases),
         outstanding_evidence=outstanding,
-        summary=summary(session, view.workflow, names),
+        summary=summary(session, view.workflow, _refusal(engine, session)),
         next_cursor=pager.next_cursor,
     )
     return Answer(reply, session)
@@ -107,6 +110,12 @@ def _outstanding(view: View) -> list[str]:
     if session.draft is not None:
         return list(session.draft.outstanding)
     return list(required_names(require_phase(view.workflow, session.current_phase).gate))
+
+
+def _refusal(engine: Engine, session: Session) -> str | None:
+    """What the phase's last attempt fell short of, in words."""
+    refusal = engine.last_refusal(session)
+    return None if refusal is None else attempts.message(refusal, REFUSAL_BYTES)
 
 
 def _artifacts(engine: Engine, session: Session) -> Iterator[tuple[int, str, Any]]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcp_server.actions.action import Part
-from mcp_server.actions.paging import clipped
 from mcp_server.domain import machine
 from mcp_server.domain.definition import Workflow
 from mcp_server.domain.session import GateState, Session, Status
@@ -15,8 +14,6 @@ POLL_SECONDS = 15
 POLL_FOR_PERSON_SECONDS = 60
 """How long to wait before asking again: for checks, and for a person."""
 _WAITING = (GateState.CHECKING, GateState.AWAITING_APPROVAL)
-SUMMARY_WORDS = 150
-SUMMARY_BYTES = 3_000
 
 
 class NextAction(Part):
@@ -40,7 +37,7 @@ def next_actions(
     allowed = machine.actions_of(session)
     return [
         NextAction(arguments={"action": action, "session_id": session.session_id, **arguments}, fill=fill, why=why)
-        for action, arguments, fill, why in _proposals(session, workflow, task)
+        for action, arguments, fill, why in _proposals(session, workflow, after, task)
         if action in allowed or (action not in machine.EVENT_OF_ACTION and _tells_more(action, after, session))
     ]
 
@@ -53,8 +50,11 @@ def _tells_more(action: str, after: str | None, session: Session) -> bool:
 _Proposal = tuple[str, dict[str, Any], list[str] | None, str]
 
 
-def _proposals(session: Session, workflow: Workflow, task: int | None) -> Iterator[_Proposal]:
+def _proposals(session: Session, workflow: Workflow, after: str | None, task: int | None) -> Iterator[_Proposal]:
     match session.session_status:
+        case Status.ACTIVE if after == "get_state" and _wants_work(session):
+            # Who asks for the state may have lost the phase too, and without it no evidence can be written.
+            yield "get_phase", {}, None, "Read the phase: instructions, tasks, and the form of its evidence."
         case Status.ACTIVE:
             yield from _active(session, workflow, task)
         case Status.PAUSED:
@@ -66,6 +66,11 @@ def _proposals(session: Session, workflow: Workflow, task: int | None) -> Iterat
         case Status.COMPLETED:
             yield "get_session", {}, None, "Read the whole record: phases, attempts, durations."
             yield "rollback", {}, ["to_phase"], "Open a phase again when its result has to change."
+
+
+def _wants_work(session: Session) -> bool:
+    """Whether the phase waits for the assistant's work, and for nothing and nobody else."""
+    return session.gate in (GateState.OPEN, GateState.REFUSED) and not session.escalated
 
 
 def _active(session: Session, workflow: Workflow, task: int | None) -> Iterator[_Proposal]:
@@ -118,60 +123,3 @@ def attempts_left(session: Session, workflow: Workflow) -> int | None:
     if phase is None or not phase.gate.max_attempts or session.session_status is Status.COMPLETED:
         return None
     return max(0, phase.gate.max_attempts - session.record.refused)
-
-
-def summary(session: Session, workflow: Workflow, outstanding: list[str]) -> str:
-    """What a fresh assistant needs to go on, in at most 150 words."""
-    position = session.phases.index(session.current_phase) + 1
-    phase = workflow.phase(session.current_phase)
-    title = f" '{_words(phase.title, 20)}'" if phase else ""
-    target = clipped(session.target_file, 300)
-    completed = ", ".join(map(str, session.completed_phases)) or "none"
-    skipped = ", ".join(map(str, session.skipped_phases))
-    overridden = ", ".join(map(str, session.overridden_phases))
-    parts = [
-        f"{_words(workflow.name, 10)} ({session.workflow_type}) on {target}: {session.session_status}.",
-        f"Phase {session.current_phase}{title} is current, {position} of {len(session.phases)}.",
-        f"Completed: {completed}." + (f" Skipped: {skipped}." if skipped else ""),
-    ]
-    if overridden:
-        parts.append(f"Overridden by a person: {overridden}.")
-    if session.gate in (GateState.REFUSED, GateState.BLOCKED):
-        parts.append(f"Its gate was {session.gate} at attempt {session.record.attempt}; get_errors says why.")
-    if session.gate in (GateState.INTERRUPTED, GateState.EXPIRED):
-        parts.append(f"Its last attempt was {session.gate}, without a verdict.")
-    if session.checkpoint_note:
-        parts.append(f"Note left at the last pause: {_words(session.checkpoint_note, 60)}")
-    parts.append(_how_to_go_on(session))
-    if outstanding:
-        parts.append(f"Evidence still to show: {', '.join(outstanding)}.")
-    elif session.draft is not None and session.gate in (GateState.OPEN, None):
-        parts.append(
-            "Evidence accepted here before is kept as a draft (get_session with phase): submit it again, whole."
-        )
-    return clipped(_words(" ".join(parts), SUMMARY_WORDS), SUMMARY_BYTES)
-
-
-def _how_to_go_on(session: Session) -> str:
-    match session.session_status:
-        case Status.ACTIVE if session.gate is GateState.CHECKING:
-            return "The server runs the gate's checks: look again later (get_phase)."
-        case Status.ACTIVE if session.gate is GateState.AWAITING_APPROVAL:
-            command = f"pos-workflow approve {session.session_id}"
-            return f"It waits for a person: ask them to run `{command}`, then look again (get_phase)."
-        case Status.ACTIVE:
-            return "Do the phase's tasks (get_phase, get_task), then complete_phase with the evidence."
-        case Status.PAUSED:
-            return "Call resume to go on."
-        case Status.FAILED if session.reopen == "person":
-            return "Its attempts are used up; only the person can open it again (`pos-workflow reopen`): ask them."
-        case Status.FAILED:
-            return "Its attempts are used up: read get_errors before retry_phase or rollback."
-        case Status.COMPLETED:
-            return "Nothing is left to do."
-
-
-def _words(text: str, limit: int) -> str:
-    """At most so many words of a text, and never more than a long word's worth each."""
-    words = text.split()
-    return clipped(" ".join(words if len(words) <= limit else [*words[: limit - 1], "…"]), 20 * limit)

@@ -97,6 +97,8 @@ def session(session_id: SessionId, /, *, phase: Number = None, json: AsJson = Fa
         ground.show(ctx.engine)
     say()
     say(state["summary"])
+    if outstanding := state["outstanding_evidence"]:
+        say(f"Evidence still to show: {', '.join(outstanding)}.")
     return 0
 
 

@@ -11,15 +11,21 @@ from mcp_server.definitions.plans.files import PlanFileError, read_plan_file
 from mcp_server.domain import machine
 from mcp_server.domain.definition import Task
 from mcp_server.domain.events import (
+    AttemptBegun,
     AttemptsExhausted,
     Event,
     GateBlocked,
     GateRefused,
     GateSentBack,
     Paused,
+    PhaseCompleted,
+    PhaseOverridden,
     PhaseRetried,
+    Repinned,
     Resumed,
     RolledBack,
+    SealAccepted,
+    SessionRestored,
 )
 from mcp_server.domain.results import Checked, CheckResult
 from mcp_server.domain.session import Evidence, Item, Session
@@ -220,6 +226,31 @@ class Engine:
             if isinstance(record.event, GateRefused | AttemptsExhausted | GateSentBack | GateBlocked)
             and (before is None or record.seq < before)
         ]
+
+    def last_refusal(self, session: Session) -> Refusal | None:
+        """What the draft of the current phase was refused for; None when it was not."""
+        if session.draft is None or session.under_way is not None:
+            return None
+        for record in reversed(self.events(session.session_id)):
+            match event := record.event:
+                case GateRefused() | AttemptsExhausted() | GateSentBack() | GateBlocked():
+                    return event
+                case RolledBack() if event.from_phase == event.to_phase:
+                    continue
+                case (
+                    AttemptBegun()
+                    | PhaseCompleted()
+                    | PhaseOverridden()
+                    | RolledBack()
+                    | Repinned()
+                    | SealAccepted()
+                    | SessionRestored()
+                ):
+                    # Before this it was another submission, phase, gate or session.
+                    return None
+                case _:
+                    continue
+        return None
 
     def whole(self, session_id: str) -> Whole:
         """All of a session with what proves it; CorruptStateError when anything of it is not as it was written."""

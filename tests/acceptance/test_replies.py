@@ -124,7 +124,10 @@ def test_a_fresh_assistant_goes_on_from_get_state_alone(ask: Ask) -> None:
         state = ask(action="get_state", session_id=session)
         assert state["current_phase"] == phase
         assert str(phase) in state["summary"]
-        offers = [one for one in state["next_actions"] if one["arguments"]["action"] == "complete_phase"]
+        (call,) = state["next_actions"]
+        read = ask(**call["arguments"])
+        assert read["phase_content"]["phase_number"] == phase
+        offers = [one for one in read["next_actions"] if one["arguments"]["action"] == "complete_phase"]
         assert set(state["outstanding_evidence"]) <= set(evidence)
         ask(**offers[0]["arguments"], evidence=evidence)
     assert ask(action="get_state", session_id=session)["session_status"] == "completed"

@@ -19,8 +19,8 @@ def ask(tmp_path: Path) -> Ask:
 
 
 FIRST = {
-    "open": "get_task",
-    "refused": "complete_phase",
+    "open": "get_phase",
+    "refused": "get_phase",
     "blocked": "pause",
     "paused": "resume",
     "failed": "get_errors",
@@ -28,10 +28,10 @@ FIRST = {
 }
 SAID = {
     "open": "complete_phase",
-    "refused": "get_errors says why",
-    "blocked": "blocked",
+    "refused": "The gate of phase 2 refused attempt 1: missing done.",
+    "blocked": "The gate of phase 2 is blocked: ",
     "paused": "resume",
-    "failed": "retry_phase",
+    "failed": "refused attempt 3: missing done. Its attempts are used up",
     "completed": "Completed: 1, 2, 3",
 }
 
@@ -65,12 +65,14 @@ def test_an_earlier_phases_task_leads_back_to_the_current_phase(ask: Ask) -> Non
 
 def test_a_long_note_does_not_crowd_out_what_to_do(ask: Ask) -> None:
     session = arrange(ask, "open")
+    ask(action="complete_phase", session_id=session, phase=2, evidence={})
     ask(action="pause", session_id=session, checkpoint_note="note " * 400)
     ask(action="resume", session_id=session)
     summary = ask(action="get_state", session_id=session)["summary"]
     assert len(summary.split()) <= 150
     assert "complete_phase" in summary
-    assert "Evidence still to show: done" in summary
+    assert "refused attempt 1: missing done" in summary
+    assert summary.count("note") > 50
 
 
 def test_a_draft_that_was_accepted_before_is_spoken_of(ask: Ask) -> None:
