@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar, cast
 
+from pydantic_core import to_json
+
 from mcp_server.errors import InvalidArgumentError
 
 MAX_REPLY_BYTES: Final = 80_000
@@ -24,12 +26,15 @@ T = TypeVar("T")
 
 def size(value: Any) -> int:
     """Bytes of a value as compact JSON."""
-    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str).encode())
+    return len(to_json(value, fallback=str))
 
 
 def clipped(text: str, limit: int) -> str:
     """The text, or as much of its beginning as takes ``limit`` bytes of JSON, ending in ``…``."""
-    return text if size(text) <= limit else text[: _fitting(text, limit - size(" …"))].rstrip() + " …"
+    # No character takes more than six bytes; most texts are so short that none has to be counted.
+    if 6 * len(text) + 2 <= limit or size(text) <= limit:
+        return text
+    return text[: _fitting(text, limit - size(" …"))].rstrip() + " …"
 
 
 def first(entries: list[str], limit: int) -> list[str]:

@@ -7,10 +7,11 @@ from mcp_server.actions.attempts import AttemptError, told
 from mcp_server.actions.content import PhaseContent, first_page
 from mcp_server.actions.fields import PhaseNumber, ResetEvidence, SessionId
 from mcp_server.actions.guidance import attempts_left
-from mcp_server.engine import Engine
+from mcp_server.engine import Engine, Refusal
 
 ERRORS_SHOWN = 3
 ERROR_BYTES = 1_500
+EARLIER = "Earlier errors of this phase are not shown here; get_errors has them all."
 
 
 class RetryPhase(SessionMutation):
@@ -41,7 +42,10 @@ def run(engine: Engine, params: RetryPhase) -> Answer:
     outcome = engine.retry_phase(params.session_id, params.phase, params.call(), reset_evidence=params.reset_evidence)
     committed = outcome.committed
     session = committed.session
-    errors = [one for one in engine.refusals(params.session_id, before=committed.seq) if one.phase == params.phase]
+    errors: list[Refusal] = []
+    if session.record.attempt:
+        # One more than is shown, to know whether there are more.
+        errors = engine.last_refusals(params.session_id, params.phase, before=committed.seq, most=ERRORS_SHOWN + 1)
     content, cursor = first_page(engine, session, outcome.workflow)
     reply = Retrying(
         retrying=True,
@@ -51,14 +55,10 @@ def run(engine: Engine, params: RetryPhase) -> Answer:
         evidence_reset=params.reset_evidence,
         phase_content=content,
         previous_errors=[told(one, ERROR_BYTES) for one in errors[-ERRORS_SHOWN:]],
-        warnings=_left_out(len(errors) - ERRORS_SHOWN),
+        warnings=[EARLIER] if len(errors) > ERRORS_SHOWN else None,
         next_cursor=cursor,
     )
     return Answer.of(committed, reply)
-
-
-def _left_out(count: int) -> list[str] | None:
-    return [f"{count} earlier errors of this phase are not shown here; get_errors has them all."] if count > 0 else None
 
 
 ACTION = Action("retry_phase", RetryPhase, Retrying, run)

@@ -96,15 +96,18 @@ def read_yaml(text: str) -> Document:
                 case _:
                     pass
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        if "nesting depth" in str(error.problem):
-            # The parser looks far ahead, and has a bound of its own that it comes to before the first bracket is told.
-            raise _too_deep(line) from None
-        last = text.count("\n") + 1
-        raise DocumentError(f"is not valid YAML: {error.problem or error.context}", min(line, last)) from None
+        raise _broken(error, text) from None
     except yaml.YAMLError as error:
         raise DocumentError(f"is not valid YAML: {error}", 1) from None
     return builder.document()
+
+
+def _broken(error: yaml.MarkedYAMLError, text: str) -> DocumentError:
+    line = error.problem_mark.line + 1 if error.problem_mark else 1
+    if "nesting depth" in str(error.problem):
+        # The parser looks far ahead, and has a bound of its own that it comes to before the first bracket is told.
+        return _too_deep(line)
+    return DocumentError(f"is not valid YAML: {error.problem or error.context}", min(line, text.count("\n") + 1))
 
 
 def _too_deep(line: int) -> DocumentError:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mcp_server.definitions.bundle import Bundle
 from mcp_server.definitions.problems import Problem
@@ -19,13 +20,20 @@ MAX_DEPTH = 12
 _TEXT_SUFFIXES = frozenset({".md", ".yaml", ".yml", ".json"})
 
 
-@dataclass(frozen=True, slots=True)
-class FileStat:
+class FileStat(NamedTuple):
     """One file of a definition as the folder shows it; ``name`` is relative to the folder."""
 
     name: str
-    path: Path
+    path: str
     size: int
+    mtime_ns: int
+
+
+class FolderStat(NamedTuple):
+    """A folder that was walked through."""
+
+    path: str
+    inode: int
     mtime_ns: int
 
 
@@ -34,7 +42,28 @@ class Survey:
     """The files of a folder and what keeps some of them out, without having read any."""
 
     files: tuple[FileStat, ...]
+    folders: tuple[FolderStat, ...]
     problems: tuple[Problem, ...]
+
+    @property
+    def latest_ns(self) -> int:
+        """When anything of it was changed last, in nanoseconds since the epoch."""
+        return max((one.mtime_ns for one in (*self.files, *self.folders)), default=0)
+
+    def stands(self) -> bool:
+        """Whether a survey made now would show the same: files that come, go or are renamed change their folder."""
+        try:
+            for folder in self.folders:
+                found = os.stat(folder.path)  # noqa: PTH116 - asked hundreds of times for one list of workflows
+                if found.st_mtime_ns != folder.mtime_ns or found.st_ino != folder.inode:
+                    return False
+            for file in self.files:
+                found = os.stat(file.path)  # noqa: PTH116 - the same
+                if found.st_mtime_ns != file.mtime_ns or found.st_size != file.size:
+                    return False
+        except OSError:
+            return False
+        return not self.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +86,7 @@ def survey(folder: Path) -> Survey:
     """List the files of ``folder`` that belong to the definition: regular, not hidden, and inside it."""
     walk = _Walk(folder)
     files = tuple(sorted(walk.files(), key=lambda file: file.name))
-    return Survey(files, tuple(walk.problems))
+    return Survey(files, tuple(walk.folders), tuple(walk.problems))
 
 
 def read_folder(folder: Path, surveyed: Survey | None = None) -> Reading:
@@ -87,13 +116,13 @@ def _read(file: FileStat) -> bytes:
     if file.size > MAX_FILE_BYTES:
         raise too_large
     try:
-        with file.path.open("rb") as stream:
+        with Path(file.path).open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise _RefusedError(f"cannot be read: {error.strerror}", "Mend the file's permissions.") from None
     if len(data) > MAX_FILE_BYTES:
         raise too_large
-    if file.path.suffix in _TEXT_SUFFIXES or Path(file.name).suffix in _TEXT_SUFFIXES:
+    if _TEXT_SUFFIXES & {Path(file.path).suffix, Path(file.name).suffix}:
         try:
             data.decode()
         except UnicodeDecodeError as error:
@@ -102,10 +131,11 @@ def _read(file: FileStat) -> bytes:
 
 
 class _Walk:
-    """One walk through a folder, which collects the problems it meets."""
+    """One walk through a folder, which collects the folders it comes through and the problems it meets."""
 
     def __init__(self, folder: Path) -> None:
         self.problems: list[Problem] = []
+        self.folders: list[FolderStat] = []
         self._folder = folder
         self._count = 0
 
@@ -113,23 +143,32 @@ class _Walk:
         """The files of the folder."""
         try:
             root = self._folder.resolve(strict=True)
+            # By the name that it was given: a link may lead elsewhere the next time.
+            self._pass(str(self._folder))
         except (OSError, RuntimeError):
             self._refuse(".", "cannot be read", "Mend the folder or remove it.")
             return
         try:
-            yield from self._inside(root, "", (root,))
+            yield from self._inside(str(root), "", (str(root),))
         except _RefusedError as refused:
             self._refuse(".", str(refused), refused.hint)
 
     def _refuse(self, name: str, message: str, hint: str) -> None:
         self.problems.append(Problem("error", name, None, message, hint))
 
-    def _inside(self, folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[FileStat]:
+    def _pass(self, folder: str) -> None:
+        found = Path(folder).stat()
+        self.folders.append(FolderStat(folder, found.st_ino, found.st_mtime_ns))
+
+    def _inside(self, folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[FileStat]:
         if len(above) > MAX_DEPTH:
             self._refuse(prefix, f"lies more than {MAX_DEPTH} folders deep", "Use fewer levels of folders.")
             return
         try:
-            entries = sorted(folder.iterdir())
+            # Before its names are read: one that is added meanwhile must not look as if it had been seen.
+            self._pass(folder)
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             self._refuse(prefix or ".", f"cannot be read: {error.strerror}", "Mend the folder's permissions.")
             return
@@ -152,16 +191,16 @@ class _Walk:
                 yield FileStat(name, target, found.st_size, found.st_mtime_ns)
 
 
-def _resolved(entry: Path, above: tuple[Path, ...]) -> tuple[Path, os.stat_result]:
+def _resolved(entry: os.DirEntry[str], above: tuple[str, ...]) -> tuple[str, os.stat_result]:
     try:
         if not entry.is_symlink():
-            return entry, entry.stat()
-        target = entry.resolve(strict=True)
-        found = target.stat()
+            return entry.path, entry.stat()
+        resolved = Path(entry.path).resolve(strict=True)
+        target, found = str(resolved), resolved.stat()
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the link leads in a circle"
         raise _RefusedError(f"cannot be followed: {reason}", "Remove the link or mend where it leads.") from None
-    if not target.is_relative_to(above[0]):
+    if not resolved.is_relative_to(above[0]):
         raise _RefusedError("is a link that leads out of the definition", "Copy the file into the definition.")
     if target in above:
         raise _RefusedError("is a link that leads in a circle", "Remove the link.")

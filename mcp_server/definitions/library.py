@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from threading import Lock
 from typing import Literal
 
 from mcp_server.definitions.bundle import Bundle
-from mcp_server.definitions.folder import FileStat, read_folder, survey
+from mcp_server.definitions.folder import Survey, read_folder, survey
 from mcp_server.definitions.parse import METADATA, parse, problems_of
 from mcp_server.definitions.problems import Problem
 from mcp_server.domain.definition import Workflow
@@ -110,7 +112,7 @@ class Library:
     def __init__(self, roots: Sequence[Root]) -> None:
         self._roots = tuple(roots)
         self._lock = Lock()
-        self._read: dict[Path, tuple[tuple[FileStat, ...], _Loaded]] = {}
+        self._read: dict[Path, tuple[Survey, _Loaded]] = {}
 
     def folders(self) -> list[tuple[Path, Source]]:
         """The folder that has each name, whole or broken, and where it lies."""
@@ -209,13 +211,13 @@ class Library:
         return found
 
     def _load(self, folder: Path) -> _Loaded:
-        seen = survey(folder)
         with self._lock:
             known = self._read.get(folder)
-        if known is not None and known[0] == seen.files and not seen.problems:
+        if known is not None and known[0].stands():
             return known[1]
+        seen = survey(folder)
         # A file that is written twice within the clock's grain looks the same both times.
-        trusted = all(file.mtime_ns < time.time_ns() - _YOUNG_NS for file in seen.files)
+        trusted = seen.latest_ns < time.time_ns() - _YOUNG_NS
         reading = read_folder(folder, seen)
         parsed = parse(reading.bundle)
         found = (*name_problems(folder), *problems_of(reading, parsed))
@@ -223,7 +225,7 @@ class Library:
         loaded = _Loaded(reading.bundle, parsed.workflow, errors)
         with self._lock:
             if trusted:
-                self._read[folder] = (seen.files, loaded)
+                self._read[folder] = (seen, loaded)
             else:
                 self._read.pop(folder, None)
         return loaded
@@ -246,7 +248,8 @@ def definition_folders(root: Path) -> Iterator[Path]:
 def _folders(root: Path) -> Iterator[tuple[Path, bool]]:
     """The folders of ``root`` that are not hidden, and of each whether it is a definition, whole or broken."""
     try:
-        entries = sorted(root.iterdir())
+        with os.scandir(root) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except OSError:
         return
     for entry in entries:
@@ -254,6 +257,14 @@ def _folders(root: Path) -> Iterator[tuple[Path, bool]]:
             continue
         try:
             if entry.is_dir():
-                yield entry, (entry / METADATA).exists() or (entry / "phases").is_dir()
+                yield Path(entry.path), _holds(entry.path, METADATA) or _holds(entry.path, "phases")
         except OSError:
-            yield entry, True
+            yield Path(entry.path), True
+
+
+def _holds(folder: str, name: str) -> bool:
+    try:
+        found = os.stat(f"{folder}/{name}")  # noqa: PTH116 - asked of every definition at every call
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return name == METADATA or stat.S_ISDIR(found.st_mode)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mcp_server.definitions.library import Found, Library, Listing
 from mcp_server.definitions.plans.files import PlanFileError, read_plan_file
 from mcp_server.domain import machine
+from mcp_server.domain.consequences import OfAttempt
 from mcp_server.domain.definition import Task
 from mcp_server.domain.events import (
     AttemptBegun,
@@ -218,14 +219,24 @@ class Engine:
         """What happened to a session, in order, from the event that follows number ``after``."""
         return self._ground.store.events(session_id, after=after)
 
-    def refusals(self, session_id: str, before: int | None = None) -> list[Refusal]:
-        """The attempts that did not pass, oldest first; with ``before``, those that precede that event's number."""
-        return [
-            record.event
-            for record in self.events(session_id)
-            if isinstance(record.event, GateRefused | AttemptsExhausted | GateSentBack | GateBlocked)
-            and (before is None or record.seq < before)
-        ]
+    def refusals(self, session_id: str) -> list[Refusal]:
+        """The attempts that did not pass, oldest first."""
+        return [record.event for record in self.events(session_id) if isinstance(record.event, Refusal)]
+
+    def last_refusals(self, session_id: str, phase: int, *, before: int, most: int) -> list[Refusal]:
+        """The last attempts at a phase that did not pass, oldest first, of those before the event of that number."""
+
+        def is_first(record: Record) -> bool:
+            event = record.event
+            return isinstance(event, OfAttempt) and (event.phase, event.attempt) == (phase, 1)
+
+        records = self._ground.store.recent(
+            session_id,
+            lambda one: one.seq < before and isinstance(one.event, Refusal) and one.event.phase == phase,
+            most=most,
+            until=is_first,
+        )
+        return [record.event for record in reversed(records) if isinstance(record.event, Refusal)]
 
     def last_refusal(self, session: Session) -> Refusal | None:
         """What the draft of the current phase was refused for; None when it was not."""

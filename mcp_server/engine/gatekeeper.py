@@ -118,8 +118,7 @@ class Gatekeeper:
     def submit(self, session_id: str, phase: int, evidence: Mapping[str, JsonValue], call: Call) -> Outcome | Standing:
         """Judge what was handed in: what it comes to, or where the attempt stands whose checks have been begun."""
         handed = _Handed.of(phase, evidence)
-        self._settle(session_id)
-        before = self._ground.store.read(session_id)
+        before = self._settled(session_id)
         if call.request is None and (known := self._known(before, handed)) is not None:
             return known
         if (asking := self._ground.workflow(before).phase(phase)) is not None:
@@ -159,14 +158,17 @@ class Gatekeeper:
             return self.standing(session.session_id)
         if handed.phase not in session.completed_phases:
             return None
-        begun = [
-            (record.seq, record.event.fingerprint)
-            for record in self._ground.store.events(session.session_id)
-            if isinstance(record.event, AttemptBegun) and record.event.phase == handed.phase
-        ]
-        if not begun or begun[-1][1] != handed.fingerprint:
+        begun = self._last_begun(session.session_id, lambda event: event.phase == handed.phase)
+        if begun is None or begun[1].fingerprint != handed.fingerprint:
             return None
-        return self.after(session.session_id, begun[-1][0], replayed=True)
+        return self.after(session.session_id, begun[0], replayed=True)
+
+    def _last_begun(self, session_id: str, wanted: Callable[[AttemptBegun], bool]) -> tuple[int, AttemptBegun] | None:
+        """The last attempt that was begun, of those wanted, and the number of the event."""
+        records = self._ground.store.recent(
+            session_id, lambda one: isinstance(one.event, AttemptBegun) and wanted(one.event), most=1
+        )
+        return next(((one.seq, one.event) for one in records if isinstance(one.event, AttemptBegun)), None)
 
     def _judged(self, session: Session, handed: _Handed, entered: Baseline, run: str | None) -> Event:
         """What the attempt comes to before any check is run."""
@@ -199,12 +201,9 @@ class Gatekeeper:
         """Where the attempt of a session stands now."""
         view = self._ground.view(self._ground.store.read(session_id))
         run = _run_of(view.session)
-        begun = max(
-            record.seq
-            for record in self._ground.store.events(session_id)
-            if isinstance(record.event, AttemptBegun) and (run is None or record.event.run == run)
-        )
-        return Standing(view.session, view.workflow, begun, self.runs.get(run or ""))
+        begun = self._last_begun(session_id, lambda event: run is None or event.run == run)
+        assert begun is not None, "an attempt stands that never began"  # noqa: S101 - the state table's promise
+        return Standing(view.session, view.workflow, begun[0], self.runs.get(run or ""))
 
     def after(self, session_id: str, seq: int, *, replayed: bool = False) -> Outcome | Standing:
         """What the attempt has come to that the event of number ``seq`` began."""
@@ -245,12 +244,12 @@ class Gatekeeper:
         running = self._begin(outcome.committed.session, event, claim, checker)
         return Standing(outcome.committed.session, outcome.workflow, outcome.committed.seq, running)
 
-    def _settle(self, session_id: str) -> None:
-        """Write down what shows when one looks: that nobody runs the attempt any more, or that a question lapsed."""
+    def _settled(self, session_id: str) -> Session:
+        """A session after what shows when one looks was written down: nobody runs its attempt, or a question lapsed."""
         session = self._ground.store.read(session_id)
         shown = self._ground.view(session).session.gate
         if shown is session.gate or session.under_way is None:
-            return
+            return session
         under_way = session.under_way
 
         def decide(now: Session) -> Event:
@@ -266,9 +265,9 @@ class Gatekeeper:
             return AttemptExpired(**facts, reason="nobody answered in time")
 
         try:
-            self._ground.commit(session_id, decide)
+            return self._ground.commit(session_id, decide).committed.present
         except _SupersededError:
-            return
+            return self._ground.store.read(session_id)
 
     def _claim(self, session: Session, run: str) -> Claim | None:
         """That this process is the one to run the checks, if the session's gate has any."""

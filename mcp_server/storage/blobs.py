@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
-from mcp_server.storage.durable import make_folders, read_file, write_file
-from mcp_server.storage.filesystem import FileSystem
+from mcp_server.storage.durable import make_folders, opened, read_file, read_span, write_file
+from mcp_server.storage.filesystem import WRITE, FileSystem
 from mcp_server.storage.findings import tampered, torn
 from mcp_server.storage.layout import Layout, sha256
 
@@ -25,15 +26,32 @@ class Blobs:
     def put(self, blobs: Mapping[str, bytes]) -> None:
         """Store content by its SHA-256, durably.
 
-        What is there is written anew: it may be somebody's who has not yet synced it, or be damaged; and its age
-        begins anew, which keeps it from being swept before it is named.
+        What is there as it should be is only made younger, which keeps it from being swept before it is named: a file
+        has its name only once its content is durable. The names are synced in any case, since somebody may have stored
+        it who has not come to that yet.
         """
         for digest, content in blobs.items():
             path = self._layout.blob(digest)
             make_folders(self._fs, path.parent)
-            write_file(self._fs, path, content)
+            if self._renewed(path, content):
+                self._fs.fsync_dir(path.parent)
+            else:
+                write_file(self._fs, path, content)
         if blobs:
             self._fs.fsync_dir(self._layout.blobs)
+
+    def _renewed(self, path: Path, content: bytes) -> bool:
+        """Whether the content is there, and its age begins anew."""
+        try:
+            with opened(self._fs, path, WRITE) as fd:
+                if read_span(self._fs, fd, 0, len(content) + 1) != content:
+                    return False
+                self._fs.touch(fd)
+                # Whoever sweeps takes the file away before it looks at its age: then it is not this one any more.
+                return self._fs.stat(path).st_ino == self._fs.fstat(fd).st_ino
+        except OSError:
+            # Writing it anew mends whatever is wrong with what is there, or says what the system has against it.
+            return False
 
     def get(self, digest: str) -> bytes:
         """The content of this SHA-256; CorruptStateError when it is missing or not what it was."""

@@ -45,6 +45,10 @@ class FileSystem:
         """Cut the file off at ``size``."""
         os.ftruncate(fd, size)
 
+    def touch(self, fd: int) -> None:
+        """Make the file one that was changed just now."""
+        os.utime(fd)
+
     def fsync(self, fd: int) -> None:
         """Make the file's content survive a loss of power."""
         if sys.platform == "darwin":  # pragma: no cover

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +45,8 @@ class LogMark(Frozen):
     count: int = Field(ge=0)
 
 
+_BLOCK: Final = 64 * 1024
+
 NOTHING: Final = LogMark(length=0, hash=sha256(b""), last=0, count=0)
 
 
@@ -74,6 +76,18 @@ def follow(raw: bytes) -> list[Record]:
         previous = sha256(line)
         records.append(record)
     return records
+
+
+def lines_from_end(read: Callable[[int, int], bytes], length: int) -> Iterator[bytes]:
+    """The lines of a log of that length, the last one first; ``read`` gives the bytes from an offset to another."""
+    start, rest = length, b""
+    while start:
+        end, start = start, max(0, start - _BLOCK)
+        first, *whole = (read(start, end) + rest).splitlines(keepends=True) or [b""]
+        yield from reversed(whole)
+        rest = first
+    if rest:
+        yield rest
 
 
 def parse_line(line: bytes) -> Record | None:

@@ -17,7 +17,16 @@ from mcp_server.storage.guard import Guard
 from mcp_server.storage.head import Page, decode, encode, with_request
 from mcp_server.storage.keys import Key
 from mcp_server.storage.layout import Layout, Place, sha256
-from mcp_server.storage.log import NOTHING, LogMark, Record, Request, line_after, read_log
+from mcp_server.storage.log import (
+    NOTHING,
+    LogMark,
+    Record,
+    Request,
+    line_after,
+    lines_from_end,
+    parse_line,
+    read_log,
+)
 
 
 class Pages:
@@ -60,16 +69,30 @@ class Pages:
 
     def read_raw_log(self, place: Place, session_id: str, length: int | None = None) -> bytes:
         """The bytes of a session's log, up to a length or all."""
-        with _plain_files("its log is not a file"):
-            try:
-                with opened(self._fs, self._log_path(place, session_id), READ) as fd:
-                    return read_span(self._fs, fd, 0, self._fs.fstat(fd).st_size if length is None else length)
-            except FileNotFoundError:
-                raise tampered("its log is missing") from None
+        with self._log(place, session_id) as fd:
+            return read_span(self._fs, fd, 0, self._fs.fstat(fd).st_size if length is None else length)
 
     def records(self, place: Place, page: Page) -> list[Record]:
         """Every event of a session; CorruptStateError unless the chain holds from the first to the last."""
         return read_log(self.read_raw_log(place, page.session.session_id, page.log.length), page.log)
+
+    def newest_first(self, place: Place, page: Page) -> Generator[Record]:
+        """The events of a session from the last one back; CorruptStateError at one that is not what was written.
+
+        Each is held to the hash that the one after it names, and the last to the head's. Only as much is read as is
+        asked for, so that a long history costs nothing.
+        """
+        mark = page.log
+        wanted, seq = mark.hash, mark.count
+        with self._log(place, page.session.session_id) as fd:
+            for line in lines_from_end(lambda start, end: read_span(self._fs, fd, start, end), mark.length):
+                record = parse_line(line) if sha256(line) == wanted else None
+                if record is None or record.seq != seq:
+                    raise tampered(f"event {seq} of its log is not the one that was written")
+                wanted, seq = record.prev, seq - 1
+                yield record
+        if seq:
+            raise tampered("its log does not begin where the session says")
 
     def commit(
         self,
@@ -117,6 +140,15 @@ class Pages:
             if self._fs.fstat(fd).st_size > mark.length:
                 self._fs.truncate(fd, mark.length)
             write_span(self._fs, fd, line, mark.length)
+
+    @contextmanager
+    def _log(self, place: Place, session_id: str) -> Generator[int]:
+        with _plain_files("its log is not a file"):
+            try:
+                with opened(self._fs, self._log_path(place, session_id), READ) as fd:
+                    yield fd
+            except FileNotFoundError:
+                raise tampered("its log is missing") from None
 
     def _log_path(self, place: Place, session_id: str) -> Path:
         """Where the log lies: on the way to or from the trash it goes before the head does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -151,6 +152,34 @@ class Store:
         with Outcome():
             records = parts.doubting(require_session_id(session_id), read)
         return records[after:] if limit is None else records[after : after + limit]
+
+    def recent(
+        self,
+        session_id: str,
+        wanted: Callable[[Record], bool],
+        *,
+        most: int,
+        until: Callable[[Record], bool] = lambda _: False,
+    ) -> list[Record]:
+        """The last events of the session that are ``wanted``, newest first, at most so many.
+
+        None before the last that ``until`` holds for is looked at: of a long history only the end is read.
+        """
+        parts = self._parts
+
+        def read() -> list[Record]:
+            found = parts.require_live(parts.find(session_id), session_id)
+            events: list[Record] = []
+            with closing(parts.pages.newest_first(found.place, found.page)) as records:
+                for record in records:
+                    if wanted(record):
+                        events.append(record)
+                    if len(events) == most or until(record):
+                        break
+            return events
+
+        with Outcome():
+            return parts.doubting(require_session_id(session_id), read)
 
     def claim(self, run: str) -> Claim:
         """Begin to run an attempt's checks, in the eyes of every process; ``run`` is a name in hex, used once."""

@@ -98,14 +98,14 @@ def test_what_only_a_person_reopens_is_said_wherever_an_assistant_looks(tmp_path
     assert ask(action="pause", session_id=session)["allowed_actions"] == ["delete_session"]
 
 
-def test_earlier_errors_that_are_not_shown_are_counted(ask: Ask) -> None:
+def test_errors_that_are_not_shown_any_more_are_told_of(ask: Ask) -> None:
     session = arrange(ask, "failed")
     ask(action="retry_phase", session_id=session, phase=2)
     for _ in range(2):
         ask(action="complete_phase", session_id=session, phase=2, evidence={})
     retried = ask(action="retry_phase", session_id=session, phase=2)
     assert len(retried["previous_errors"]) == 3
-    assert retried["warnings"] == ["2 earlier errors of this phase are not shown here; get_errors has them all."]
+    assert retried["warnings"] == ["Earlier errors of this phase are not shown here; get_errors has them all."]
 
 
 def define_asking(home: Home) -> None:

@@ -225,6 +225,34 @@ def test_a_change_on_disk_is_seen(library: Library, write: Write) -> None:
     assert library.find("a_v1").workflow.phases[0].instructions == "new"
 
 
+@pytest.mark.requirement("format:read-again-when-changed")
+def test_files_and_folders_that_come_or_go_are_seen(library: Library, write: Write) -> None:
+    path = write(folder="roots/one/a_v1")
+    age(path)
+    assert len(library.find("a_v1").workflow.phases[0].tasks) == 0
+    (path / "phases/1/task-1-more.md").write_text("# More\n")
+    assert len(library.find("a_v1").workflow.phases[0].tasks) == 1
+    age(path)
+    library.find("a_v1")
+    (path / "phases/1/task-1-more.md").unlink()
+    assert len(library.find("a_v1").workflow.phases[0].tasks) == 0
+    age(path)
+    library.find("a_v1")
+    (path / "phases/2").mkdir()
+    assert library.find("a_v1").workflow.numbers == (1, 2)
+
+
+def test_another_folder_behind_the_link_of_a_definition_is_seen(library: Library, write: Write, tmp_path: Path) -> None:
+    for name, text in (("first", "old"), ("second", "new")):
+        age(write({"phases/1/phase.md": text}, folder=f"elsewhere/{name}"))
+    link = tmp_path / "roots" / "one" / "a_v1"
+    link.parent.mkdir(parents=True)
+    for name, text in (("first", "old"), ("second", "new")):
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / "elsewhere" / name)
+        assert library.find("a_v1").workflow.phases[0].instructions == text
+
+
 @pytest.mark.requirement("format:young-files-are-not-trusted")
 def test_a_file_that_was_just_written_is_read_again(library: Library, write: Write) -> None:
     path = write({"phases/1/phase.md": "old"}, folder="roots/one/a_v1")

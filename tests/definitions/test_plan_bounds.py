@@ -90,9 +90,9 @@ HOSTILE = {
 )
 def test_a_mebibyte_of_anything_ends_soon(lead: str, piece: str) -> None:
     size = min(1024 * 1024 - len(lead), (MAX_LINES - 10) * len(piece) // max(1, piece.count("\n")))
-    began = time.monotonic()
+    began = time.process_time()
     read_tasks_md(lead + piece * (size // len(piece)), "tasks.md")
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 @pytest.mark.parametrize(

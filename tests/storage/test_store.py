@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -193,6 +194,17 @@ def test_storing_a_blob_again_heals_it(site: Site, store: Store) -> None:
     (site.root / "blobs" / digest[:2] / digest).write_bytes(b"other")
     begun(store, "two")
     assert store.blob(digest) == DEFINITION
+
+
+def test_a_blob_that_is_there_is_made_younger_and_not_written_anew(site: Site, store: Store) -> None:
+    begun(store)
+    digest = sha256(DEFINITION)
+    path = site.root / "blobs" / digest[:2] / digest
+    os.utime(path, (1, 1))
+    before = path.stat()
+    begun(store, "two")
+    assert path.stat().st_ino == before.st_ino
+    assert path.stat().st_mtime > before.st_mtime
 
 
 def test_a_session_held_by_another_is_busy_when_the_time_is_up(site: Site, store: Store) -> None:

@@ -75,6 +75,9 @@ class Disk(FileSystem):
     def truncate(self, fd: int, size: int) -> None:
         self._change(self._writable(fd, errno.EINVAL), [Change(lambda content: content[:size].ljust(size, b"\0"))])
 
+    def touch(self, fd: int) -> None:
+        self._nodes[self._opened(fd)[0]].modified = next(self._numbers)
+
     def fsync(self, fd: int) -> None:
         self._sync(self._opened(fd)[0])
 
