@@ -175,6 +175,9 @@ class Library:
 
     def shadows(self, workflow_type: str, source: str) -> tuple[str, ...]:
         """The places of those of that name which the one from ``source`` hides."""
+        if all(root.source != source for root in self._roots[:-1]):
+            # What lies in the last root hides nothing, and no folder has to be looked at for that.
+            return ()
         place = self._places().get(workflow_type)
         return place.shadows if place is not None and place.source == source else ()
 

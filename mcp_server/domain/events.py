@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from mcp_server.domain.authority import Authority
 from mcp_server.domain.checks import Budget
@@ -320,5 +320,3 @@ Event = Annotated[
     | SealAccepted,
     Field(discriminator="type"),
 ]
-EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-"""Reads and writes any event as JSON."""

@@ -253,8 +253,7 @@ class Gatekeeper:
         under_way = session.under_way
 
         def decide(now: Session) -> Event:
-            if now.under_way is None or now.under_way.run != under_way.run:
-                raise _SupersededError
+            _require_awaited(now, under_way.run)
             facts: dict[str, Any] = {
                 "at": self._ground.now(),
                 "phase": now.current_phase,
@@ -324,8 +323,7 @@ class Gatekeeper:
         entered = self.entered(self._ground.store.read(running.session_id), phase.number)
 
         def decide(session: Session) -> Event:
-            if _run_of(session) != running.run:
-                raise _SupersededError
+            _require_awaited(session, running.run)
             now = self._ground.now()
             submission = Submission(begun.attempt, evidence, now, checked=checked)
             if verdict.outcome != "passed":
@@ -343,8 +341,7 @@ class Gatekeeper:
 
     def _interrupt(self, running: Running, begun: AttemptBegun) -> Outcome:
         def decide(session: Session) -> Event:
-            if _run_of(session) != running.run:
-                raise _SupersededError
+            _require_awaited(session, running.run)
             reason = "the server that ran its checks was stopped"
             return AttemptInterrupted(at=self._ground.now(), phase=begun.phase, attempt=begun.attempt, reason=reason)
 
@@ -372,8 +369,14 @@ class Gatekeeper:
 
     def baseline(self, session: Session, workflow: Workflow, phase: Phase) -> Baseline:
         """What a phase of a session must leave alone, as the files are now."""
-        options = self._ground.options(session)
-        return baseline_of(self._ground, session.session_id, session.target_file, workflow, options, phase)
+        return baseline_of(
+            self._ground,
+            session.session_id,
+            session.target_file,
+            workflow,
+            lambda: self._ground.options(session),
+            phase,
+        )
 
     def ended(self, session: Session) -> None:
         """End the runs that a session no longer waits for."""
@@ -387,6 +390,12 @@ def is_checked(gate: Gate) -> bool:
 
 def _run_of(session: Session) -> str | None:
     return session.under_way.run if session.under_way else None
+
+
+def _require_awaited(session: Session, run: str) -> None:
+    """Raise _SupersededError unless the session waits for this run."""
+    if _run_of(session) != run:
+        raise _SupersededError
 
 
 def _ending(records: list[Record], seq: int) -> Record | None:

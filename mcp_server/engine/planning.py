@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -57,22 +57,23 @@ def baseline_of(
     session_id: str,
     target_file: str,
     workflow: Workflow,
-    options: Mapping[str, JsonValue],
+    options: Callable[[], Mapping[str, JsonValue]],
     phase: Phase,
 ) -> Baseline:
     """The digests of the files that a phase must leave alone, as they are now, when it is entered.
 
-    Without them its gate blocks; so it does where they cannot be told.
+    Without them its gate blocks; so it does where they cannot be told. ``options`` are asked for only where there are
+    such files.
     """
     gate = phase.gate
-    values = _values(ground, session_id, target_file, workflow, options, phase.number)
+    kept = [check.file for check in gate.checks if check.conditions.unchanged_since_phase_start]
+    if not (gate.protected_paths or kept):
+        return Baseline()
+    values = _values(ground, session_id, target_file, workflow, options(), phase.number)
     try:
-        kept = (check.file for check in gate.checks if check.conditions.unchanged_since_phase_start)
         globs = [*gate.protected_paths, *(literal(filled(file, values)) for file in kept)]
-        digests = ground.checker.baseline(globs) if globs else None
+        digests = ground.checker.baseline(globs)
     except (OSError, KeyError, ConfigurationError):
-        digests = None
-    if digests is None:
         return Baseline()
     content = canonical(digests)
     digest = sha256(content)

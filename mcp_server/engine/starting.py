@@ -71,7 +71,7 @@ class Starter:
         packed, blobs = pack(options)
         session_id = new_session_id(workflow.workflow_type, target_file, at)
         phase = require_phase(workflow, first)
-        entered = baseline_of(self._ground, session_id, target_file, workflow, options, phase)
+        entered = baseline_of(self._ground, session_id, target_file, workflow, lambda: options, phase)
         open_sessions = self._open_on(workflow.workflow_type, target_file)
         event = SessionStarted(
             at=at,

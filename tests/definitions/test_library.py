@@ -230,6 +230,7 @@ def test_files_and_folders_that_come_or_go_are_seen(library: Library, write: Wri
     path = write(folder="roots/one/a_v1")
     age(path)
     assert len(library.find("a_v1").workflow.phases[0].tasks) == 0
+    (path / "phases/1").mkdir(parents=True)
     (path / "phases/1/task-1-more.md").write_text("# More\n")
     assert len(library.find("a_v1").workflow.phases[0].tasks) == 1
     age(path)
@@ -239,6 +240,7 @@ def test_files_and_folders_that_come_or_go_are_seen(library: Library, write: Wri
     age(path)
     library.find("a_v1")
     (path / "phases/2").mkdir()
+    (path / "phases/2/phase.md").write_text("# Second\n")
     assert library.find("a_v1").workflow.numbers == (1, 2)
 
 
