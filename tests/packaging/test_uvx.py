@@ -1,0 +1,40 @@
+"""``uvx --from . pos-workflow``: the server of a clone, without installing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import mcp_server
+from tests.packaging.support import Uv, copy_of_the_checkout, succeeded
+
+pytestmark = pytest.mark.acceptance
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    return copy_of_the_checkout(tmp_path / "a clone of mine")
+
+
+def test_it_serves_from_the_clone_and_from_elsewhere(uv: Uv, clone: Path, tmp_path: Path) -> None:
+    for source, cwd in ((Path(), clone), (clone, tmp_path)):
+        run = ("tool", "run", "--from", source, "pos-workflow")
+        assert succeeded(uv.run(*run, "--version", cwd=cwd)) == f"{mcp_server.__version__}\n"
+        with uv.serving(*run, "--project", tmp_path, cwd=cwd) as wire:
+            assert wire.call(action="list_workflows")["count"] > 0
+
+
+def test_what_is_edited_in_the_clone_is_what_is_served(uv: Uv, clone: Path) -> None:
+    run = ("tool", "run", "--from", clone, "pos-workflow")
+    assert succeeded(uv.run(*run, "--version")) == f"{mcp_server.__version__}\n"
+    edit(clone / "mcp_server/__init__.py", mcp_server.__version__, "0.0.1")
+    assert succeeded(uv.run(*run, "--version")) == "0.0.1\n"
+    edit(clone / "workflows/bug_fix_v1/metadata.json", '"name": "', '"name": "Edited: ')
+    assert "Edited: " in succeeded(uv.run(*run, "workflows"))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
