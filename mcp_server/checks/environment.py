@@ -32,13 +32,16 @@ def check_environment(project: Path, inherited: Mapping[str, str]) -> dict[str, 
     """The environment of a check, made from the server's own.
 
     The programs of the project's ``.venv`` come first on the path. Of the rest only absolute folders are kept: an
-    empty or relative one would be a folder of the project.
+    empty or relative one would be a folder of the project. Where uv started the server (``UV`` is set) the server's own
+    environment was put before the user's, and is left out: its ``python`` has none of what the project needs.
     """
     kept = (*KEPT, *_KEPT_ON_WINDOWS) if _WINDOWS else KEPT
     found = {name: value for name, value in inherited.items() if name in kept or name.startswith(KEPT_PREFIX)}
     venv = project / ".venv"
     programs = venv / ("Scripts" if _WINDOWS else "bin")
-    folders = [folder for folder in inherited.get("PATH", os.defpath).split(os.pathsep) if Path(folder).is_absolute()]
+    own = Path(sys.executable).parent if "UV" in inherited else None
+    listed = map(Path, inherited.get("PATH", os.defpath).split(os.pathsep))
+    folders = [str(folder) for folder in listed if folder.is_absolute() and folder != own]
     if programs.is_dir():
         folders.insert(0, str(programs))
         found["VIRTUAL_ENV"] = str(venv)

@@ -52,6 +52,13 @@ def test_a_folder_that_depends_on_where_one_stands_is_not_on_the_path(tmp_path: 
     assert check_environment(tmp_path, {"PATH": ":/usr/bin:.:bin::/bin:"})["PATH"] == "/usr/bin:/bin"
 
 
+def test_what_uv_put_on_the_path_for_the_server_is_not_there_for_a_check(tmp_path: Path) -> None:
+    own = Path(sys.executable).parent
+    path = f"{own}:/usr/bin:/bin"
+    assert check_environment(tmp_path, {"PATH": path, "UV": "/usr/bin/uv"})["PATH"] == "/usr/bin:/bin"
+    assert check_environment(tmp_path, {"PATH": path})["PATH"] == path
+
+
 def test_without_a_path_the_systems_own_serves(tmp_path: Path) -> None:
     environment = check_environment(tmp_path, {})
     assert environment["PATH"] == os.defpath

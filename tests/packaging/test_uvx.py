@@ -34,6 +34,17 @@ def test_what_is_edited_in_the_clone_is_what_is_served(uv: Uv, clone: Path) -> N
     assert "Edited: " in succeeded(uv.run(*run, "workflows"))
 
 
+def test_a_check_does_not_get_the_environment_that_uv_made_for_the_server(uv: Uv, clone: Path, tmp_path: Path) -> None:
+    script = (
+        "import os, sys, pathlib, mcp_server.checks.environment as made;"
+        "own = os.path.dirname(sys.executable);"
+        "checks = made.check_environment(pathlib.Path(sys.argv[1]), os.environ)['PATH'];"
+        "print(own in os.environ['PATH'].split(':'), own in checks.split(':'))"
+    )
+    asked = uv.run("tool", "run", "--from", clone, "python", "-c", script, tmp_path)
+    assert succeeded(asked) == "True False\n"
+
+
 def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
