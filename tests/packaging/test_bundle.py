@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import mcp_server
+from tests.node import do_without
 from tests.packaging.support import PATIENCE, ROOT, Distributions, Uv, succeeded, without_an_environment
 
 pytestmark = pytest.mark.acceptance
@@ -23,10 +24,10 @@ MCPB = "@anthropic-ai/mcpb@2.1.2"
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything that is published."""
     if shutil.which("npx") is None:
-        pytest.skip("the bundle is packed by a program of npm, and there is no npx")
+        do_without("the bundle is packed by a program of npm, and there is no npx")
     asked = run("npx", "--yes", MCPB, "--version")
     if asked.returncode:
-        pytest.skip(f"npm cannot bring {MCPB}: {asked.stderr.strip()[-300:]}")
+        do_without(f"npm cannot bring {MCPB}: {asked.stderr.strip()[-300:]}")
     folder = tmp_path_factory.mktemp("packed")
     succeeded(run(str(ROOT / "scripts/package"), str(folder)))
     return folder
