@@ -189,6 +189,40 @@ def test_an_old_python_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
+@pytest.mark.parametrize(
+    ("named", "made"), [("", ".venv"), ("3.11", ".venv"), ("3.12", ".venv-3.12"), ("3.10", None)], ids=str
+)
+def test_an_interpreter_of_another_version_gets_an_environment_of_its_own(
+    named: str, made: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(SCRIPTS / "_venv", tmp_path / "scripts")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for place, version in ((".venv/bin/python", "3.11"), ("3.10", "3.10"), ("3.11", "3.11"), ("3.12", "3.12")):
+        write_interpreter(tmp_path / place, version)
+    python = str(tmp_path / named) if named else ""
+    result = run(["bash", "-c", "set -e; . scripts/_venv; command -v python"], tmp_path, PYTHON=python)
+    if made is None:
+        assert "pos-workflow needs Python 3.11 or newer" in result.stderr
+    else:
+        assert result.stdout.strip() == f"{tmp_path}/{made}/bin/python", result.stderr
+
+
+def write_interpreter(path: Path, version: str) -> None:
+    """A program that says it is Python of that version, makes environments of its kind, and installs nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    newer = "true" if version >= "3.11" else "false"
+    script = f"""#!/bin/sh
+case "$1 $2" in
+  "-c import sys; sys.exit("*) exec {newer} ;;
+  "-c import sys; print("*) echo {version} ;;
+  "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+esac
+"""
+    path.write_text(script)
+    path.chmod(0o755)
+
+
 @pytest.mark.slow
 def test_the_demo_runs_in_a_fresh_clone(tmp_path: Path) -> None:
     clone = tmp_path / "clone"

@@ -1,4 +1,4 @@
-"""The workflows of GitHub Actions: nothing they use may move, they may do no more than they must, what they name is there."""
+"""The workflows of GitHub Actions: what they use is pinned, they do no more than they must, what they name is there."""
 
 from __future__ import annotations
 
