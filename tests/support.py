@@ -154,6 +154,15 @@ def checked(body: Body, *, is_error: bool, text: str, home: Home | None = None) 
     return body
 
 
+def of_result(result: Body, home: Home | None = None) -> Body:
+    """The reply in the result of ``tools/call``, held to what every reply promises."""
+    (content,) = result["content"]
+    text: str = content["text"]
+    body: Body = json.loads(text)
+    assert body == result["structuredContent"]
+    return checked(body, is_error=result.get("isError", False), text=text, home=home)
+
+
 def compact(body: object) -> str:
     """Compact JSON."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)

@@ -11,11 +11,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-from tests.support import Body, Home, bare_environment, checked, server_command
+from tests.support import Body, Home, bare_environment, of_result, server_command
 
-PROTOCOL = "2025-11-25"
+HANDSHAKES = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+"""The versions that begin with a handshake."""
+PROTOCOL = HANDSHAKES[-1]
+STATELESS = "2026-07-28"
+"""The version without one: every request says what the handshake said."""
 PATIENCE = 30.0
 """Seconds until a test gives up on an answer; far more than any takes."""
+
+_INFO: Body = {"name": "wire", "version": "0"}
+_ENVELOPE: Body = {
+    "io.modelcontextprotocol/protocolVersion": STATELESS,
+    "io.modelcontextprotocol/clientInfo": _INFO,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 
 
 class Wire:
@@ -28,9 +39,12 @@ class Wire:
         command: list[str] | None = None,
         environment: Mapping[str, str] | None = None,
         cwd: str | Path = "/",
+        protocol: str = PROTOCOL,
         handshake: bool = True,
     ) -> None:
         self.home = home
+        self.protocol = protocol
+        self._said_each_time: Body = {"_meta": _ENVELOPE} if protocol == STATELESS else {}
         self.lines: list[bytes] = []
         self.log = b""
         self.process = subprocess.Popen(
@@ -62,10 +76,14 @@ class Wire:
         self.kill()
 
     def initialize(self) -> Body:
-        """The handshake of the first era."""
-        info = {"name": "wire", "version": "0"}
-        params = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": info}
+        """What comes first: the handshake, or where there is none the question which versions the server speaks."""
+        if self.protocol == STATELESS:
+            result = self.request("server/discover")
+            assert self.protocol in result["supportedVersions"]
+            return result
+        params = {"protocolVersion": self.protocol, "capabilities": {}, "clientInfo": _INFO}
         result = self.request("initialize", params)
+        self.protocol = result["protocolVersion"]
         self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return result
 
@@ -89,7 +107,8 @@ class Wire:
     def message(self, method: str, params: Body | None = None) -> Body:
         """A request with an id of its own."""
         self._next_id += 1
-        return {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params or {}}
+        params = {**self._said_each_time, **(params or {})}
+        return {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
 
     def answer(self, request_id: str | int, patience: float = PATIENCE) -> Body:
         """The response to a request."""
@@ -117,15 +136,14 @@ class Wire:
         """Call the tool; its reply."""
         return self.body(self.answer(self.post_call(**arguments)))
 
+    def cancel(self, request_id: int) -> None:
+        """Say that the answer to a request is not waited for any more."""
+        self.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": request_id}})
+
     def body(self, response: Body) -> Body:
         """The tool's reply in a response, held to what every reply promises."""
         assert "result" in response, response
-        result: Body = response["result"]
-        (content,) = result["content"]
-        text: str = content["text"]
-        body: Body = json.loads(text)
-        assert body == result["structuredContent"]
-        return checked(body, is_error=result.get("isError", False), text=text, home=self.home)
+        return of_result(response["result"], self.home)
 
     def close_input(self) -> None:
         """End the server's input."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,36 +13,10 @@ import pytest
 from mcp_server.dispatch import Waiting, begin, dispatch
 from tests.support import Body, Home, field, of_answer
 from tests.trusting import trust
+from tests.waiting import PATIENCE, define_long, gate, lives, pids, python, until
 from tests.wire import Wire
 
 pytestmark = pytest.mark.acceptance
-
-PATIENCE = 20.0
-"""Seconds until a test gives up on something that takes a fraction of one."""
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.02)
-
-
-def python(script: str, **more: object) -> Body:
-    return {"run": ["python", "-c", script], "pass": {"exit_code": 0}, **more}
-
-
-def gate(*checks: Body, **more: object) -> Body:
-    return {"evidence_schema": {"note": field()}, "checks": list(checks), **more}
-
-
-WAITING = """
-import os, pathlib, time
-pathlib.Path("pids").open("a").write(f"{os.getpid()}\\n")
-while not pathlib.Path("go").exists():
-    time.sleep(0.02)
-"""
-"""A check that says that it runs, and runs until it is told to go."""
 
 
 @pytest.fixture
@@ -69,7 +42,7 @@ def home(tmp_path: Path) -> Home:
             {"number": 2},
         ],
     )
-    home.define("long", [{"number": 1, "gate": gate({"id": "wait", **python(WAITING)})}, {"number": 2}])
+    define_long(home)
     return home
 
 
@@ -80,19 +53,6 @@ def long(home: Home) -> Iterator[tuple[Wire, str]]:
     with Wire(home) as wire:
         yield wire, wire.call(action="start", workflow_type="long", target_file=".")["session_id"]
         home.write({"go": ""})
-
-
-def pids(home: Home) -> list[int]:
-    file = home.project / "pids"
-    return [int(line) for line in file.read_text().split()] if file.exists() else []
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z" if Path("/proc").exists() else True
 
 
 def begun(wire: Wire, home: Home, session: str, **more: object) -> int:
@@ -327,7 +287,7 @@ def test_a_server_that_is_asked_to_stop_ends_its_checks_and_says_so(home: Home) 
 def test_a_call_that_is_cancelled_does_not_end_its_check(home: Home, long: tuple[Wire, str]) -> None:
     wire, session = long
     call = begun(wire, home, session)
-    wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": call}})
+    wire.cancel(call)
     assert wire.call(action="get_phase", session_id=session)["gate"] == "checking"
     home.write({"go": ""})
     until(lambda: wire.call(action="get_phase", session_id=session)["current_phase"] == 2)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import Home, arrange, bare_environment, held, server_command
-from tests.wire import PROTOCOL, Wire
+from tests.wire import HANDSHAKES, PROTOCOL, STATELESS, Wire
 
 pytestmark = pytest.mark.acceptance
 
@@ -31,6 +31,17 @@ def handshake() -> list[dict[str, object]]:
         {"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": params},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
     ]
+
+
+def started(home: Home) -> subprocess.Popen[bytes]:
+    """A server whose pipes the test treats as it likes."""
+    return subprocess.Popen(
+        server_command(home),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=bare_environment(),
+    )
 
 
 def ends_in_time(wire: Wire) -> int:
@@ -53,13 +64,20 @@ def test_every_byte_of_standard_output_is_the_protocols(home: Home) -> None:
         assert b"event=call" in wire.log
 
 
-@pytest.mark.requirement("calls-run-concurrently")
-def test_twenty_calls_in_flight_are_all_answered(home: Home) -> None:
-    with Wire(home) as wire:
-        ids = [wire.post_call(action="start", workflow_type="steps", target_file=f"{n}.py") for n in range(20)]
-        sessions = {wire.body(wire.answer(one))["session_id"] for one in ids}
-        assert len(sessions) == 20
-        assert wire.call(action="list_sessions")["total"] == 20
+@pytest.mark.requirement("both-eras")
+@pytest.mark.parametrize("asked", HANDSHAKES)
+def test_every_version_with_a_handshake_is_spoken(home: Home, asked: str) -> None:
+    with Wire(home, protocol=asked) as wire:
+        assert wire.protocol == asked
+        assert len(wire.request("tools/list")["tools"]) == 1
+        assert wire.call(action="list_sessions")["total"] == 0
+
+
+@pytest.mark.requirement("both-eras")
+def test_a_version_that_is_not_known_is_answered_with_the_last_that_has_a_handshake(home: Home) -> None:
+    with Wire(home, protocol="2999-01-01") as wire:
+        assert wire.protocol == PROTOCOL
+        assert wire.call(action="list_sessions")["total"] == 0
 
 
 @pytest.mark.requirement("end-of-input-loses-no-answer")
@@ -80,6 +98,16 @@ def test_a_file_as_input_is_answered_to_the_last_line(home: Home, tmp_path: Path
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert {answer["id"] for answer in answers if "result" in answer} == {"hello", *range(60)}
     assert home.asking()(action="list_sessions")["total"] == 60
+
+
+@pytest.mark.requirement("end-of-input-loses-no-answer")
+@pytest.mark.parametrize("protocol", [PROTOCOL, STATELESS])
+def test_what_is_in_flight_at_the_end_of_input_is_answered_in_either_era(home: Home, protocol: str) -> None:
+    with Wire(home, protocol=protocol) as wire:
+        ids = [wire.post_call(action="start", workflow_type="steps", target_file=f"{n}.py") for n in range(10)]
+        wire.close_input()
+        assert ends_in_time(wire) == 0
+        assert len({wire.body(wire.answer(one))["session_id"] for one in ids}) == 10
 
 
 @pytest.mark.requirement("end-of-input-loses-no-answer")
@@ -164,7 +192,7 @@ def test_a_cancelled_call_leaves_the_server_working_and_its_change_made_once(hom
         again = {"action": "complete_phase", "session_id": session, "phase": 2, "request_id": "cancelled-0001"}
         evidence = {"done": "x" * 2_000_000}
         request = wire.post_call(**again, evidence=evidence)
-        wire.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": request}})
+        wire.cancel(request)
         assert wire.call(**again, evidence=evidence)["phase_completed"] == 2
         record = wire.call(action="get_session", session_id=session)["session"]
         assert [one["attempt"] for one in record["phase_history"]] == [1, 1, 0]
@@ -179,13 +207,7 @@ def test_a_cancellation_of_nothing_is_passed_over(server: Wire, request_id: obje
 
 @pytest.mark.requirement("a-client-that-leaves-costs-nothing")
 def test_a_client_that_closes_both_pipes_at_once_ends_the_server(home: Home) -> None:
-    process = subprocess.Popen(
-        server_command(home),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=bare_environment(),
-    )
+    process = started(home)
     assert process.stdin is not None
     assert process.stdout is not None
     calls = [call(n, action="start", workflow_type="steps", target_file=f"{n}.py") for n in range(5)]
@@ -201,14 +223,32 @@ def test_a_client_that_closes_both_pipes_at_once_ends_the_server(home: Home) -> 
 
 
 @pytest.mark.requirement("a-client-that-leaves-costs-nothing")
+def test_a_client_that_closes_only_what_it_reads_has_its_calls_made_and_ends_the_server(home: Home) -> None:
+    process = started(home)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdin.write("".join(json.dumps(message) + "\n" for message in handshake()).encode())
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["id"] == "hello"
+    process.stdout.close()
+    for number in range(5):
+        start = call(number, action="start", workflow_type="steps", target_file=f"{number}.py")
+        process.stdin.write(json.dumps(start).encode() + b"\n")
+        process.stdin.flush()
+        while b"event=call" not in process.stderr.readline():
+            assert process.poll() is None
+    process.stdin.close()
+    process.stdin = process.stdout = None
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b"Traceback" not in log
+    assert home.asking()(action="list_sessions")["total"] == 5
+
+
+@pytest.mark.requirement("a-client-that-leaves-costs-nothing")
 def test_a_client_that_never_reads_does_not_keep_the_server_from_stopping(home: Home) -> None:
-    process = subprocess.Popen(
-        server_command(home),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=bare_environment(),
-    )
+    process = started(home)
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
@@ -225,16 +265,6 @@ def test_a_client_that_never_reads_does_not_keep_the_server_from_stopping(home: 
     assert process.wait(30) == 0
     assert time.monotonic() - began < SOON
     process.communicate()
-
-
-@pytest.mark.requirement("stdout-is-the-protocols")
-def test_a_request_of_ten_megabytes_is_read_and_answered(server: Wire, shared_home: Home) -> None:
-    session = arrange(server.call, "open", "large.py")
-    reply = server.call(
-        action="complete_phase", session_id=session, phase=2, evidence={"done": "y" * (9 * 1024 * 1024)}
-    )
-    assert reply["checkpoint_passed"] is True
-    assert sum(path.stat().st_size for path in (shared_home.state / "blobs").rglob("*")) > 9 * 1024 * 1024
 
 
 RAW = '{"jsonrpc":"2.0","id":"raw","method":"tools/call","params":{"name":"pos_workflow","arguments":%s}}\n'
