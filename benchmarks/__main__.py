@@ -10,13 +10,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import calls, changing, startup, table
+from benchmarks import (
+    calls,
+    changing,
+    definitions,
+    importing,
+    large_session,
+    limits,
+    listing,
+    load,
+    memory,
+    startup,
+    story,
+    table,
+)
 from benchmarks.figures import Figure, Setting
 
 FAMILIES: Final[dict[str, Callable[[Setting], list[Figure]]]] = {
     "startup": startup.figures,
     "calls": calls.figures,
     "changing": changing.figures,
+    "large_session": large_session.figures,
+    "definitions": definitions.figures,
+    "listing": listing.figures,
+    "memory": memory.figures,
+    "load": load.figures,
+    "importing": importing.figures,
+    "limits": limits.figures,
+    "story": story.figures,
 }
 _QUICK: Final = {"fewer": 5, "smaller": 10}
 

@@ -35,8 +35,8 @@ class Client:
             )
         self.input = cast("IO[bytes]", self.process.stdin)
         self.output = cast("IO[bytes]", self.process.stdout)
-        self._rest = b""
-        self._next_id = 0
+        self._parts: list[bytes] = []
+        self.last_id = 0
         info = {"name": "benchmark", "version": "1"}
         self.ask(self.message("initialize", protocolVersion=PROTOCOL, capabilities={}, clientInfo=info))
 
@@ -71,8 +71,8 @@ class Client:
 
     def message(self, method: str, **params: Any) -> bytes:
         """A request as a line."""
-        self._next_id += 1
-        return json.dumps({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}).encode() + b"\n"
+        self.last_id += 1
+        return json.dumps({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params}).encode() + b"\n"
 
     def tool(self, **arguments: Any) -> bytes:
         """A call of our tool as a line."""
@@ -80,32 +80,39 @@ class Client:
 
     def ask(self, line: bytes) -> bytes:
         """The answer to a request, as a line."""
+        self.send(line)
+        while not (lines := self.receive()):
+            pass
+        return lines[0]
+
+    def send(self, line: bytes) -> None:
+        """Write a request."""
         rest = memoryview(line)
         while rest:
             rest = rest[self.input.write(rest) :]
-        return self.receive()
 
-    def receive(self) -> bytes:
-        """The next line."""
-        parts = [self._rest]
-        while b"\n" not in parts[-1]:
-            part = self.output.read(1 << 20)
-            if not part:
-                raise RuntimeError("the server ended instead of answering; its log says why")
-            parts.append(part)
-        line, _, self._rest = b"".join(parts).partition(b"\n")
-        return line
+    def receive(self) -> list[bytes]:
+        """The lines that one read completes, once there is something to read."""
+        part = self.output.read(1 << 20)
+        if not part:
+            raise RuntimeError("the server ended instead of answering; its log says why")
+        *lines, rest = part.split(b"\n")
+        self._parts.append(lines[0] if lines else rest)
+        if lines:
+            lines[0] = b"".join(self._parts)
+            self._parts = [rest]
+        return lines
 
     def call(self, **arguments: Any) -> Body:
         """The tool's reply."""
-        return reply_in(self.ask(self.tool(**arguments)))
+        return reply_in(json.loads(self.ask(self.tool(**arguments))))
 
     def timed(self, **arguments: Any) -> tuple[float, Body]:
         """Milliseconds from the first byte of a call to the last of its answer, and the reply."""
         line = self.tool(**arguments)
         answers: list[bytes] = []
         passed = took(lambda: answers.append(self.ask(line)))
-        return passed, reply_in(answers[0])
+        return passed, reply_in(json.loads(answers[0]))
 
     def no_op(self) -> float:
         """Milliseconds of a call of the tool that does nothing."""
@@ -113,12 +120,11 @@ class Client:
         return took(lambda: self.ask(line))
 
 
-def reply_in(line: bytes) -> Body:
+def reply_in(answer: Body) -> Body:
     """The reply in an answer; RuntimeError when it is not a success."""
-    result = json.loads(line).get("result", {})
-    reply: Body = result.get("structuredContent", {})
+    reply: Body = answer.get("result", {}).get("structuredContent", {})
     if reply.get("status") != "success":
-        raise RuntimeError(f"a call that is measured has failed: {line.decode()[:500]}")
+        raise RuntimeError(f"a call that is measured has failed: {json.dumps(answer)[:500]}")
     return reply
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support import Home, write_honest_files
+from tests.support import Home
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,9 @@ class Setting:
 
     @contextmanager
     def home(self) -> Generator[Home]:
-        """A project of its own with the files that the workflows that ship work on; gone afterwards."""
+        """A project and a user's folder of its own, empty at first and gone afterwards."""
         with tempfile.TemporaryDirectory(dir=self.folder) as name:
-            home = Home.make(Path(name).resolve())
-            write_honest_files(home)
-            yield home
+            yield Home.make(Path(name).resolve())
 
 
 def in_turn(times: int, *measures: Callable[[], float]) -> list[float]:

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Literal
 
 from mcp_server.definitions.bundle import Bundle
+from mcp_server.definitions.counted import FOLDERS
 from mcp_server.definitions.folder import Survey, read_folder, survey
 from mcp_server.definitions.parse import METADATA, parse, problems_of
 from mcp_server.definitions.problems import Problem
@@ -215,6 +216,7 @@ class Library:
 
     def _load(self, folder: Path) -> _Loaded:
         with self._lock:
+            FOLDERS.wanted += 1
             known = self._read.get(folder)
         if known is not None and known[0].stands():
             return known[1]
@@ -227,6 +229,7 @@ class Library:
         errors = tuple(problem for problem in found if problem.severity == "error")
         loaded = _Loaded(reading.bundle, parsed.workflow, errors)
         with self._lock:
+            FOLDERS.read += 1
             if trusted:
                 self._read[folder] = (seen, loaded)
             else:

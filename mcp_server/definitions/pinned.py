@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from mcp_server.definitions.bundle import Bundle
+from mcp_server.definitions.counted import PINNED
 from mcp_server.definitions.parse import parse
 from mcp_server.domain.definition import Workflow
 from mcp_server.errors import CorruptStateError
@@ -24,11 +25,13 @@ def load_pinned(digest: str, fetch: Callable[[], bytes]) -> Workflow:
     Raises CorruptStateError when the bytes are not the bundle of that digest, and whatever ``fetch`` raises.
     """
     with _lock:
+        PINNED.wanted += 1
         if digest in _workflows:
             _workflows.move_to_end(digest)
             return _workflows[digest]
     workflow = _parsed(digest, fetch())
     with _lock:
+        PINNED.read += 1
         _workflows[digest] = workflow
         while len(_workflows) > KEPT:
             _workflows.popitem(last=False)
