@@ -80,6 +80,19 @@ def test_a_workflow_is_driven_to_its_end(connected: Connected) -> None:
     assert client.call(action="get_errors", session_id=state["session_id"])["error_count"] == 1
 
 
+def test_what_is_there_for_people_is_listed_and_read(connected: Connected) -> None:
+    client, _ = connected
+    session = client.call(action="start", workflow_type="steps", target_file="shown.py")["session_id"]
+    prompts = {one["name"] for one in client.request("prompts/list")["prompts"]}
+    assert {"start_steps", "continue"} <= prompts
+    got = client.request("prompts/get", {"name": "start_steps", "arguments": {"target_file": "next.py"}})
+    assert '"target_file": "next.py"' in got["messages"][0]["content"]["text"]
+    listed = {one["uri"] for one in client.request("resources/list")["resources"]}
+    assert {"pos-workflow://workflows/steps", f"pos-workflow://sessions/{session}"} <= listed
+    (report,) = client.request("resources/read", {"uri": f"pos-workflow://sessions/{session}/report"})["contents"]
+    assert report["text"].startswith("# Session report")
+
+
 @pytest.mark.requirement("calls-run-concurrently")
 def test_ten_calls_in_flight_are_each_answered_with_their_own(connected: Connected) -> None:
     client, _ = connected

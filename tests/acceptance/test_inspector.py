@@ -11,10 +11,9 @@ import pytest
 
 from mcp_server.actions.schema import tool_definition
 from tests.clients.driving import drive
-from tests.clients.relays import HERE
+from tests.clients.relays import HERE, INSPECTOR
 from tests.node import node
 from tests.support import Body, Home, bare_environment, of_result, server_command
-from tests.wire import PROTOCOL, STATELESS
 
 pytestmark = pytest.mark.acceptance
 
@@ -59,7 +58,7 @@ class Inspector:
         return ["--method", "tools/call", "--tool-name", "pos_workflow", "--tool-args-json", json.dumps(arguments)]
 
 
-@pytest.fixture(params=["legacy", "modern"])
+@pytest.fixture(params=INSPECTOR)
 def inspector(request: pytest.FixtureRequest, home: Home) -> Inspector:
     return Inspector(home, request.param)
 
@@ -68,7 +67,7 @@ def inspector(request: pytest.FixtureRequest, home: Home) -> Inspector:
 @pytest.mark.requirement("next-actions-lead-to-the-end")
 def test_a_workflow_is_driven_to_its_end_by_one_process_after_another(inspector: Inspector) -> None:
     negotiated = inspector.result("--method", "initialize")["protocolVersion"]
-    assert negotiated == {"legacy": PROTOCOL, "modern": STATELESS}[inspector.era]
+    assert negotiated == INSPECTOR[inspector.era]
     state = drive(inspector.call)
     assert (state["session_status"], state["completed_phases"]) == ("completed", [1, 2])
 

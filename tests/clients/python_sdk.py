@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -12,6 +13,15 @@ import anyio.to_thread
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel
+
+METHODS: dict[str, Callable[[Client, dict[str, Any]], Awaitable[BaseModel]]] = {
+    "tools/list": lambda client, _: client.list_tools(),
+    "prompts/list": lambda client, _: client.list_prompts(),
+    "prompts/get": lambda client, params: client.get_prompt(params["name"], params["arguments"]),
+    "resources/list": lambda client, _: client.list_resources(),
+    "resources/read": lambda client, params: client.read_resource(params["uri"]),
+}
 
 
 async def relay(client: Client) -> None:
@@ -22,11 +32,13 @@ async def relay(client: Client) -> None:
         name, params, timeout = message["id"], message["params"], message.get("timeout")
         with under_way.setdefault(name, anyio.CancelScope()) as scope:
             try:
-                if message["method"] == "tools/list":
-                    result: Any = await client.list_tools()
-                else:
+                if message["method"] == "tools/call":
                     seconds = timeout and timeout / 1000
-                    result = await client.call_tool(params["name"], params["arguments"], read_timeout_seconds=seconds)
+                    result: BaseModel = await client.call_tool(
+                        params["name"], params["arguments"], read_timeout_seconds=seconds
+                    )
+                else:
+                    result = await METHODS[message["method"]](client, params)
                 write(id=name, result=result.model_dump(mode="json", by_alias=True, exclude_none=True))
             except MCPError as error:
                 write(id=name, error={"code": error.error.code, "message": error.error.message})

@@ -2,6 +2,14 @@
 // of it is a line of standard output. A request may have a timeout of its own, in milliseconds, and be cancelled.
 import { createInterface } from "node:readline";
 
+const METHODS = {
+  "tools/list": "listTools",
+  "prompts/list": "listPrompts",
+  "prompts/get": "getPrompt",
+  "resources/list": "listResources",
+  "resources/read": "readResource",
+};
+
 export async function relay(client, protocolVersion, callTool) {
   const write = (message) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n");
   const underWay = new Map();
@@ -11,8 +19,8 @@ export async function relay(client, protocolVersion, callTool) {
     underWay.set(id, cancelling);
     const options = { timeout, signal: cancelling.signal };
     try {
-      const listing = method === "tools/list";
-      write({ id, result: await (listing ? client.listTools(params, options) : callTool(params, options)) });
+      const calling = method === "tools/call";
+      write({ id, result: await (calling ? callTool(params, options) : client[METHODS[method]](params, options)) });
     } catch (error) {
       write({ id, error: { code: error.code ?? 0, message: String(error.message ?? error) } });
     }

@@ -61,3 +61,5 @@ OTHERS = (
     Client("typescript_2", PROTOCOL, ("typescript_2.mjs", "legacy")),
     Client("typescript_2", STATELESS, ("typescript_2.mjs", "auto")),
 )
+INSPECTOR = {"legacy": PROTOCOL, "modern": STATELESS}
+"""The version of the protocol in each era of the Inspector's."""

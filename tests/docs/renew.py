@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from mcp_server.actions import reference
-from tests.adversary.table import table
+from tests.adversary.table import table as table_of_cheats
+from tests.clients.table import table as table_of_clients
 from tests.docs import examples, wire
 from tests.docs.pages import ROOT, read
 
@@ -22,8 +23,9 @@ def generated() -> dict[str, str]:
         of_errors = examples.of_errors(Path(second))
     return {
         "README.md": quoted(read("README.md")),
-        "docs/explanation/threat-model.md": with_table(read("docs/explanation/threat-model.md")),
+        "docs/explanation/threat-model.md": with_table(read("docs/explanation/threat-model.md"), table_of_cheats()),
         "docs/reference/actions.md": reference.actions_page(of_actions),
+        "docs/reference/clients.md": with_table(read("docs/reference/clients.md"), table_of_clients()),
         "docs/reference/errors.md": reference.errors_page(of_errors, wire.before_the_tool()),
         "docs/reference/states.md": reference.states_page(),
     }
@@ -39,9 +41,9 @@ def quoted(text: str) -> str:
     return re.sub(r"(<!-- from: (\S+), scene (\d+) -->\n)```text\n.*?```", quotation, text, flags=re.DOTALL)
 
 
-def with_table(text: str) -> str:
-    """A page with the table of cheats as it is now, between its marks."""
-    return re.sub(r"(<!-- table -->\n).*", lambda match: match[1] + table() + "\n", text, flags=re.DOTALL)
+def with_table(text: str, table: str) -> str:
+    """A page with its table as it is now: all that follows the mark."""
+    return re.sub(r"(<!-- table -->\n).*", lambda match: match[1] + table + "\n", text, flags=re.DOTALL)
 
 
 def main() -> None:
