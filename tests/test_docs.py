@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from mcp_server.settings import Settings
 from mcp_server.storage.head import Head
 from tests.docs import renew, running
 from tests.docs.pages import ROOT, Block, anchors, blocks, is_generated, links, pages, read
+from tests.support import Home, arrange, bare_environment, define_small_workflows
 
 PAGES = pages()
 WRITTEN = [page for page in PAGES if not is_generated(page)]
@@ -121,14 +123,44 @@ def test_a_gate_goes_through_the_loader(block: Block) -> None:
     assert gate.fields
 
 
-HOSTS = [block for block in BLOCKS if "/path/to/project" in block.text and block.language in {"json", "toml"}]
+CONFIGURATIONS = [block for block in BLOCKS if "/path/to/project" in block.text and block.language in {"json", "toml"}]
+HOOKS = [block for block in CONFIGURATIONS if '"hooks"' in block.text]
+HOSTS = [block for block in CONFIGURATIONS if block not in HOOKS]
+
+
+def installed(block: Block, project: Path) -> str:
+    """A configuration with the paths that a reader has to fill in."""
+    return block.text.replace("/path/to/pos-workflow/.venv/bin", str(running.BIN)).replace(
+        "/path/to/project", str(project)
+    )
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("block", HOOKS, ids=str)
+def test_a_hosts_hooks_print_the_open_session(block: Block, tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    define_small_workflows(home)
+    session = arrange(home.asking(), "open")
+    for event, entries in json.loads(installed(block, home.project))["hooks"].items():
+        (entry,) = entries[0].get("hooks", entries)
+        done = subprocess.run(
+            ["sh", "-c", entry["command"]],
+            input=json.dumps({"hook_event_name": event}),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=bare_environment(POS_WORKFLOW_USER_DIR=str(home.user)),
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert session in done.stdout
+        assert ("get_state" in done.stdout) == (event.lower() == "sessionstart" or "claude-code" in entry["command"])
 
 
 @pytest.mark.acceptance
 @pytest.mark.parametrize("block", HOSTS, ids=str)
 async def test_a_hosts_configuration_starts_the_server(block: Block, tmp_path: Path) -> None:
-    written = block.text.replace("/path/to/pos-workflow/.venv/bin", str(running.BIN))
-    text = written.replace("/path/to/project", str(tmp_path))
+    text = installed(block, tmp_path)
     configured: dict[str, Any] = json.loads(text) if block.language == "json" else tomllib.loads(text)
     (servers,) = configured.values()
     assert list(servers) == ["pos-workflow"]

@@ -21,6 +21,7 @@ from mcp_server.cli.context import Context
 from mcp_server.cli.doctor import doctor
 from mcp_server.cli.failures import CommandError
 from mcp_server.cli.history import errors, events
+from mcp_server.cli.hook import hook
 from mcp_server.cli.importing import import_sessions
 from mcp_server.cli.init import init
 from mcp_server.cli.integrity import seal, verify
@@ -111,7 +112,7 @@ for _group, _commands in {
     _AUTHORS: (new, validate),
     _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, undelete),
     _DECIDERS: (pending, approve, reject, override, repin, budget, reopen, trust, untrust, operator),
-    _PROGRAMS: (init, call),
+    _PROGRAMS: (init, hook, call),
 }.items():
     for _command in _commands:
         app.command(_command, group=_group)
@@ -163,7 +164,8 @@ def launch(arguments: Sequence[str]) -> int:
         )
     except CycloptsError as error:
         complain(str(error), "pos-workflow --help shows the commands, and COMMAND --help what each takes.", "usage")
-        return 2
+        # To the host of a hook 2 would say that what it is about to do must not be done.
+        return 0 if "hook" in arguments else 2
 
 
 def _explained(context: Context, message: str, remedy: str, code: int = 1) -> int:

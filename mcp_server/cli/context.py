@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from mcp_server import logs
@@ -17,8 +18,13 @@ from mcp_server.storage.store import Store
 class Context:
     """One call of the program. Reading the settings may raise ConfigurationError, hence not before it is needed."""
 
-    def __init__(self, flags: Mapping[str, Any]) -> None:
+    def __init__(self, flags: Mapping[str, Any], cwd: Path | None = None) -> None:
         self._flags = flags
+        self._cwd = cwd
+
+    def elsewhere(self, cwd: Path | None, **flags: Any) -> Context:
+        """The same call from another folder, with these flags in place of its own."""
+        return Context({**self._flags, **flags}, cwd)
 
     @property
     def debug(self) -> bool:
@@ -28,7 +34,7 @@ class Context:
     @cached_property
     def loaded(self) -> Loaded:
         """The settings; from here on a command logs what they say, or warnings when nobody set anything."""
-        loaded = load(self._flags)
+        loaded = load(self._flags, self._cwd)
         settings = loaded.settings
         self._debug = settings.log_level == "debug"
         chosen = loaded.origins["log_level"] != "default"

@@ -242,26 +242,10 @@ class Engine:
         """What the draft of the current phase was refused for; None when it was not."""
         if session.draft is None or session.under_way is not None:
             return None
-        for record in reversed(self.events(session.session_id)):
-            match event := record.event:
-                case GateRefused() | AttemptsExhausted() | GateSentBack() | GateBlocked():
-                    return event
-                case RolledBack() if event.from_phase == event.to_phase:
-                    continue
-                case (
-                    AttemptBegun()
-                    | PhaseCompleted()
-                    | PhaseOverridden()
-                    | RolledBack()
-                    | Repinned()
-                    | SealAccepted()
-                    | SessionRestored()
-                ):
-                    # Before this it was another submission, phase, gate or session.
-                    return None
-                case _:
-                    continue
-        return None
+        found = self._ground.store.recent(
+            session.session_id, lambda one: isinstance(one.event, Refusal), most=1, until=_is_another_submission
+        )
+        return next((one.event for one in found if isinstance(one.event, Refusal)), None)
 
     def whole(self, session_id: str) -> Whole:
         """All of a session with what proves it; CorruptStateError when anything of it is not as it was written."""
@@ -309,3 +293,14 @@ class Engine:
         option = self.evidence(session.options).get(source.option)
         plan = read_plan_file(source, option.value if option else None, self._ground.workspace.world.read)
         return plan.name, plan.data
+
+
+def _is_another_submission(record: Record) -> bool:
+    """Whether what was refused before this was another submission, phase, gate or session."""
+    match record.event:
+        case RolledBack(from_phase=left, to_phase=entered):
+            return left != entered
+        case AttemptBegun() | PhaseCompleted() | PhaseOverridden() | Repinned() | SealAccepted() | SessionRestored():
+            return True
+        case _:
+            return False
