@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -20,7 +20,6 @@ from mcp_server.actions.paging import clipped
 from mcp_server.domain import budgeting
 from mcp_server.engine import Engine, Running, View
 from mcp_server.errors import CorruptStateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
-from mcp_server.logs import keep_off_stdout
 from mcp_server.storage.layout import is_session_id
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
@@ -44,7 +43,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "string_pattern_mismatch": "has to be 1 to 200 of a-z, 0-9 and _",
 }
 """Errors of form as a model reads them, by the type that pydantic gives them."""
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,6 @@ def begin(engine: Engine, arguments: Mapping[str, Any] | None) -> Answered | Wai
     Whatever goes wrong becomes a reply with ``error_type`` and ``remediation``; a defect of ours is logged with its
     traceback under an id, and the reply tells nothing but that id.
     """
-    keep_off_stdout()
     given = _given(arguments)
     return _finished(engine, given, lambda: _answer(engine, given))
 
@@ -120,15 +118,17 @@ def _finished(engine: Engine, given: Mapping[str, Any], first: Callable[[], Answ
                 action, answer = _action(given), answered.answer
                 return Waiting(answered.running, lambda: _final(finished(lambda: _told(engine, action, given, answer))))
         except Exception:  # noqa: BLE001 - the last line of defence: what escapes here is a defect, told by its id alone
-            _log.exception("defect", correlation_id=correlation_id)
+            _log.exception("defect", extra={"correlation_id": correlation_id})
             answered = _defect(given, correlation_id)
         _log.info(
             "call",
-            action=answered.body["action"],
-            session_id=answered.body.get("session_id") or _named(given),
-            outcome=answered.body.get("error_type", "success"),
-            duration_ms=round((time.monotonic() - began) * 1000, 2),
-            correlation_id=correlation_id,
+            extra={
+                "action": answered.body["action"],
+                "session_id": answered.body.get("session_id") or _named(given),
+                "outcome": answered.body.get("error_type", "success"),
+                "duration_ms": round((time.monotonic() - began) * 1000, 2),
+                "correlation_id": correlation_id,
+            },
         )
         return answered
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import select
 import sys
 from contextlib import suppress
-from typing import Final, TextIO, cast
+from datetime import UTC, datetime
+from typing import Any, Final
 
-import structlog
-
-_FIRST: Final = ("timestamp", "level", "event")
+_PLAIN: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+"""What every record has; what else a record has is a field of the line."""
 
 
 class _Unhindered(io.TextIOBase):
@@ -37,39 +38,44 @@ class _Unhindered(io.TextIOBase):
         return len(text)
 
 
-def keep_off_stdout() -> None:
-    """Send our lines to standard error unless the program we are part of has decided where its own go.
+class LineFormatter(logging.Formatter):
+    """A record as one line: when, how grave, what, and the facts that were given as ``extra``.
 
-    structlog prints to standard output by default, and there the wire of a server over stdio would be corrupted.
+    The line is ``key=value`` pairs (logfmt), or a JSON object.
     """
-    if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unhindered())))
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        fields: dict[str, Any] = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **{name: value for name, value in vars(record).items() if name not in _PLAIN},
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        if self._as_json:
+            return json.dumps(fields, default=str)
+        return " ".join(f"{name}={_word(value)}" for name, value in fields.items())
+
+
+def _word(value: Any) -> str:
+    """A value as ``logfmt`` writes it: quoted where its end could not be told otherwise."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value) if value is not None else ""
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ' ="\n\r') else text
 
 
 def configure(level: str = "info", *, as_json: bool = False) -> None:
     """Send every log line of the process to standard error, as ``key=value`` pairs or as JSON."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.processors.LogfmtRenderer(key_order=_FIRST, drop_missing=True, bool_as_flag=False)
-    )
-    stream = cast("TextIO", _Unhindered())
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
-        cache_logger_on_first_use=False,
-    )
+    handler = logging.StreamHandler(_Unhindered())
+    handler.setFormatter(LineFormatter(as_json=as_json))
     # What the SDK and other libraries log goes the same way; their chatter below a warning helps nobody.
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-    )
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    logging.getLogger("mcp_server").setLevel(number)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
-
-import structlog
 
 import mcp_server
 from mcp_server import logs
@@ -19,7 +18,7 @@ from mcp_server.settings import Loaded, load
 if TYPE_CHECKING:
     from mcp_server.engine import Engine
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 def start(flags: Mapping[str, Any]) -> int:
@@ -37,7 +36,7 @@ def _start(flags: Mapping[str, Any]) -> int:
         loaded = load(flags)
     except ConfigurationError as error:
         logs.configure()
-        _log.error("cannot start", error=error.message, remediation=error.remediation)
+        _log.error("cannot start", extra={"error": error.message, "remediation": error.remediation})
         return 1
     logs.configure(loaded.settings.log_level, as_json=loaded.settings.log_json)
     _announce(loaded)
@@ -62,16 +61,20 @@ def _announce(loaded: Loaded) -> None:
     if project is None:
         _log.warning(
             "no project root is known, so sessions have no place",
-            reason=loaded.project_found_by,
-            remediation="start the server with --project PATH, or set POS_WORKFLOW_PROJECT",
+            extra={
+                "reason": loaded.project_found_by,
+                "remediation": "start the server with --project PATH, or set POS_WORKFLOW_PROJECT",
+            },
         )
         return
     _log.info(
         "serving",
-        version=mcp_server.__version__,
-        project=str(project),
-        project_found_by=loaded.project_found_by,
-        state_dir=str(loaded.settings.state_root(project)),
+        extra={
+            "version": mcp_server.__version__,
+            "project": str(project),
+            "project_found_by": loaded.project_found_by,
+            "state_dir": str(loaded.settings.state_root(project)),
+        },
     )
 
 

@@ -7,13 +7,13 @@ attempt is still the one the session waits for). Whoever dies in between leaves 
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import structlog
 from pydantic import ValidationError
 
 from mcp_server.domain import attempts, budgeting, machine
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 COMMIT_TRIES: Final = 6
 """How often a verdict is brought to a session that others hold, each time for as long as a lock is waited for."""
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 class _StandsError(Exception):
@@ -288,9 +288,9 @@ class Gatekeeper:
                 checking = checker.run(plan, running.cancellation, running.step)
                 running.outcome = self._conclude(running, event, phase, checking)
             except _SupersededError:
-                _log.info("superseded", session_id=session.session_id, run=event.run)
+                _log.info("superseded", extra={"session_id": session.session_id, "run": event.run})
             except Exception:  # noqa: BLE001 - nobody waits here who could be told: without a verdict it is interrupted
-                _log.exception("run_failed", session_id=session.session_id, run=event.run)
+                _log.exception("run_failed", extra={"session_id": session.session_id, "run": event.run})
             finally:
                 claim.release()
 

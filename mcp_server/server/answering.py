@@ -5,26 +5,25 @@ A tool's errors are results that a model reads. These are read by the host, whic
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import anyio.to_thread
-import structlog
 from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from mcp_server.actions.paging import clipped
 from mcp_server.errors import InvalidArgumentError, NotFoundError, PosWorkflowError
-from mcp_server.logs import keep_off_stdout
 
 Context = ServerRequestContext[Any]
 MESSAGE_BYTES: Final = 4_000
 
 T = TypeVar("T")
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 async def answered(
@@ -39,18 +38,17 @@ async def answered(
 
 
 def _made(method: str, work: Callable[[], T], not_found: int, uri: str | None) -> T:
-    keep_off_stdout()
     try:
         made = work()
     except PosWorkflowError as error:
-        _log.info("request", method=method, outcome=error.error_type)
+        _log.info("request", extra={"method": method, "outcome": error.error_type})
         raise _told(error, not_found, uri) from None
     except Exception:  # noqa: BLE001 - the last line of defence: what escapes here is a defect, told by its id alone
         error_id = uuid.uuid4().hex[:12]
-        _log.exception("defect", method=method, correlation_id=error_id)
+        _log.exception("defect", extra={"method": method, "correlation_id": error_id})
         said = f"The server failed in a way that is a defect of ours. Its log has the traceback under {error_id}."
         raise MCPError(types.INTERNAL_ERROR, said, {"error_type": "RuntimeError", "error_id": error_id}) from None
-    _log.info("request", method=method, outcome="success")
+    _log.info("request", extra={"method": method, "outcome": "success"})
     return made
 
 

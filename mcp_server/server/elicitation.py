@@ -6,13 +6,13 @@ happens: the gate goes on waiting. Each attempt is asked about once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 import anyio
 import anyio.to_thread
-import structlog
 from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
@@ -41,7 +41,7 @@ _FORM: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {"note": {"type": "string", "title": "Note", "description": "What to say to it, for the record"}},
 }
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 class Elicitation:
@@ -110,7 +110,7 @@ class Elicitation:
             try:
                 return await ctx.session.elicit_form(form.message, form.requested_schema, ctx.request_id)
             except (MCPError, ValidationError) as error:
-                _log.info("elicitation_failed", error=type(error).__name__)
+                _log.info("elicitation_failed", extra={"error": type(error).__name__})
             finally:
                 self._waiting.discard(scope)
         return None

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from mcp_server.settings import ENV_PREFIX
 from tests.cli.support import Cli
@@ -21,12 +20,12 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in os.environ:
         if name.startswith(ENV_PREFIX):
             monkeypatch.delenv(name)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, ours = logging.getLogger(), logging.getLogger("mcp_server")
+    handlers, level, own = root.handlers[:], root.level, ours.level
     yield
-    structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
+    ours.setLevel(own)
 
 
 @pytest.fixture

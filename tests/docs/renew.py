@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import structlog
-
 from mcp_server.actions import reference
 from tests.adversary.table import table as table_of_cheats
 from tests.clients.table import table as table_of_clients
@@ -18,7 +16,7 @@ from tests.docs.pages import ROOT, read
 
 def generated() -> dict[str, str]:
     """Every generated page of this room and what it has to hold."""
-    with TemporaryDirectory() as first, TemporaryDirectory() as second, structlog.testing.capture_logs():
+    with TemporaryDirectory() as first, TemporaryDirectory() as second:
         of_actions = examples.of_actions(Path(first))
         of_errors = examples.of_errors(Path(second))
     return {

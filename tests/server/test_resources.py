@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from mcp import Client, types
 from mcp.shared.exceptions import MCPError
-from structlog.testing import capture_logs
 
 from mcp_server import report
 from mcp_server.actions.paging import MAX_REPLY_BYTES
@@ -24,6 +22,7 @@ from mcp_server.server import build_server
 from mcp_server.server.resources import SESSIONS_LISTED
 from mcp_server.settings import load
 from mcp_server.storage.store import Store
+from tests.logged import logged
 from tests.support import PASSING, Body, Home, arrange, define_small_workflows, field
 
 pytestmark = pytest.mark.integration
@@ -293,7 +292,7 @@ def engine_with(home: Home, clock: Callable[[], datetime]) -> Engine:
 async def test_a_defect_of_ours_is_told_by_its_id_and_its_traceback_is_in_the_log(home: Home, mode: str) -> None:
     session = arrange(home.asking(), "open")
     server = build_server(engine_with(home, broken_clock))
-    with capture_logs(processors=[structlog.processors.format_exc_info]) as log:
+    with logged() as log:
         async with Client(server, mode=mode) as client:
             with pytest.raises(MCPError) as caught:
                 await client.read_resource(f"{SESSIONS}{session}/report")
