@@ -59,7 +59,8 @@ class Wire:
         self._changed = threading.Condition()
         self._ended = False
         self._next_id = 0
-        self._readers = [threading.Thread(target=self._read), threading.Thread(target=self._read_log)]
+        # Whoever gives up on a greeting is not held by them.
+        self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read, self._read_log)]
         for reader in self._readers:
             reader.start()
         if handshake:

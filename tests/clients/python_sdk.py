@@ -45,7 +45,7 @@ async def relay(client: Client) -> None:
         if scope.cancelled_caught:
             write(id=name, error={"code": 0, "message": "cancelled"})
 
-    write(id="connected", result={"protocolVersion": client.protocol_version, "instructions": client.instructions})
+    write(id="connected", result={"protocolVersion": client.protocol_version})
     async with anyio.create_task_group() as tasks:
         while line := await anyio.to_thread.run_sync(sys.stdin.readline):
             message = json.loads(line)

@@ -26,7 +26,7 @@ export async function relay(client, protocolVersion, callTool) {
     }
   }
 
-  write({ id: "connected", result: { protocolVersion, instructions: client.getInstructions() } });
+  write({ id: "connected", result: { protocolVersion } });
   for await (const line of createInterface({ input: process.stdin })) {
     const message = JSON.parse(line);
     if (message.method === "notifications/cancelled") underWay.get(message.params.requestId).abort("cancelled");

@@ -23,8 +23,7 @@ class Relay(Wire):
     def __init__(self, driver: list[str], home: Home) -> None:
         command = [*driver, *server_command(home)]
         super().__init__(home, command=command, environment=bare_environment(), cwd=HERE, handshake=False)
-        greeting = self.answer("connected")["result"]
-        self.protocol, self.instructions = greeting["protocolVersion"], greeting["instructions"]
+        self.protocol = self.answer("connected")["result"]["protocolVersion"]
 
     def post_briefly(self, milliseconds: int, **arguments: Any) -> int:
         """Call the tool with a client that waits so long for the answer; the id of the request."""
