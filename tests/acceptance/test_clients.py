@@ -80,6 +80,8 @@ def test_a_workflow_is_driven_to_its_end(connected: Connected) -> None:
     assert client.call(action="get_errors", session_id=state["session_id"])["error_count"] == 1
 
 
+@pytest.mark.requirement("prompts")
+@pytest.mark.requirement("resources")
 def test_what_is_there_for_people_is_listed_and_read(connected: Connected) -> None:
     client, _ = connected
     session = client.call(action="start", workflow_type="steps", target_file="shown.py")["session_id"]
