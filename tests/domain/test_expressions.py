@@ -140,7 +140,8 @@ def test_the_same_text_is_compiled_once() -> None:
         ("", "no expression"),
         ("lambda x:", "no expression"),
         ("lambda x: '\x00'", "no expression"),
-        ("-" * 3_000 + "1", "no expression"),
+        # How deep the parser goes differs between versions of Python.
+        ("-" * 3_000 + "1", "no expression|form 'lambda"),
         ("lambda x: " + "x + " * 1_200 + "x", "at most 4000 characters"),
         ("lambda x: " + "-" * 70 + "x", "nested too deeply"),
         ("lambda: 1", "needs a parameter"),
