@@ -87,11 +87,17 @@ def _chosen(host: HostName | None, scope: Scope | None, project: Path) -> list[t
             )
         return [(host, where)]
     wanted = scope or "project"
-    found: list[HostName] = [name for name, one in HOSTS.items() if one.is_used(wanted, project)]
+    found = _used(wanted, project)
     if not found:
         place = "project" if wanted == "project" else "home folder"
-        raise CommandError(f"No host has left traces in this {place}.", f"Name one: {', '.join(HOSTS)}.")
+        at_home = _used("user", project)
+        hint = f" In your home folder there are traces of {', '.join(at_home)}." if at_home else ""
+        raise CommandError(f"No host has left traces in this {place}.{hint}", f"Name one: {', '.join(HOSTS)}.")
     return [(name, wanted) for name in found]
+
+
+def _used(scope: Scope, project: Path) -> list[HostName]:
+    return [name for name, one in HOSTS.items() if one.is_used(scope, project)]
 
 
 def _one(name: HostName, scope: Scope, project: Path, *, remove: bool, dry_run: bool) -> _Done:
@@ -105,23 +111,42 @@ def _one(name: HostName, scope: Scope, project: Path, *, remove: bool, dry_run: 
         text = _edited(content, host, scope, project, remove=remove)
         if text == content.text:
             return done
-        done.diff = _diff(content.text, text, path)
+        done.diff = _diff(content.text, text or "", path)
         done.updated = not remove and has_entry(content.text, host)
         done.outcome = "would change" if dry_run else "removed" if remove else "written"
         if not dry_run:
-            done.backup = files.replace(content, text)
+            done.backup = _put(content, text, project)
     except LeftAlone as reason:
         done.outcome, done.problem = "left alone", str(reason)
     return done
 
 
-def _edited(content: files.Content, host: Host, scope: Scope, project: Path, *, remove: bool) -> str:
+def _put(content: files.Content, text: str | None, project: Path) -> Path | None:
+    """Write the text, or delete the file when there is to be none; the backup's path, if one was made."""
+    if text is not None:
+        return files.replace(content, text)
+    files.delete(content)
+    folder = content.path.parent
+    if folder != project:
+        # It was made for the file, unless something else is in it.
+        with suppress(OSError):
+            folder.rmdir()
+    return None
+
+
+def _edited(content: files.Content, host: Host, scope: Scope, project: Path, *, remove: bool) -> str | None:
+    """What the file is to hold; None when it is to go, because adding the server made it."""
     entry = host.entry(scope, project)
     if not remove:
         return with_entry(content.text, host, entry)
     removed = without_entry(content.text, host)
-    earlier = None if removed == content.text else _as_it_was(content, host, entry)
-    return removed if earlier is None else earlier
+    if removed == content.text:
+        return removed
+    earlier = _as_it_was(content, host, entry)
+    if earlier is not None:
+        return earlier
+    is_made = scope == "project" and content.text == with_entry("", host, entry) and not content.path.is_symlink()
+    return None if is_made else removed
 
 
 def _as_it_was(content: files.Content, host: Host, entry: dict[str, Any]) -> str | None:
@@ -151,7 +176,8 @@ def _tell(one: _Done, project: Path, *, dry_run: bool) -> None:
     elif dry_run:
         say(f"{title}: nothing was written.")
     else:
-        say(f"{title}: {'taken out of' if one.outcome == 'removed' else 'written to'} {path}.")
+        gone = "" if one.file.exists() else ", which held nothing else and is gone"
+        say(f"{title}: {'taken out of' if one.outcome == 'removed' else 'written to'} {path}{gone}.")
         if one.backup:
             say(f"  As it was before: {shown(one.backup)}")
         if one.scope == "user" and one.outcome == "written":

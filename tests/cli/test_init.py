@@ -100,6 +100,47 @@ def test_a_users_file_is_extended_with_the_project_and_given_back(at_home: Cli, 
     assert [one for one in tree(home.project) if not one.startswith(".praxis-os")] == []
 
 
+@pytest.mark.parametrize("host", IN_PROJECT)
+def test_a_file_that_was_made_for_the_server_goes_with_it(cli: Cli, host: str) -> None:
+    before = sorted(cli.home.project.iterdir())
+    cli("init", host)
+    path = cli.home.project / IN_PROJECT[host]
+    made = path.read_bytes()
+    dry = cli("init", host, "--remove", "--dry-run")
+    assert "pos-workflow" in dry.out
+    assert path.read_bytes() == made
+    ran = cli("init", host, "--remove")
+    assert (ran.code, "is gone" in ran.out) == (0, True)
+    assert sorted(cli.home.project.iterdir()) == before
+
+
+@pytest.mark.parametrize("host", IN_PROJECT)
+def test_a_file_that_holds_more_by_now_stays_and_so_does_what_lies_beside_it(cli: Cli, host: str) -> None:
+    path = cli.home.project / IN_PROJECT[host]
+    cli("init", host)
+    path.write_text(path.read_text() + "\n")
+    cli("init", host, "--remove")
+    assert path.exists()
+    path.unlink()
+    for backup in backups(path):
+        backup.unlink()
+    cli("init", host)
+    beside = put(path.parent / "settings", b"mine")
+    cli("init", host, "--remove")
+    assert not path.exists()
+    assert beside.read_bytes() == b"mine"
+
+
+def test_a_file_that_was_made_elsewhere_and_is_linked_stays(cli: Cli, tmp_path: Path) -> None:
+    cli("init", "claude-code")
+    link = cli.home.project / ".mcp.json"
+    target = link.rename(tmp_path / "mcp.json")
+    link.symlink_to(target)
+    assert cli("init", "claude-code", "--remove").code == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text()) == {"mcpServers": {}}
+
+
 @pytest.mark.acceptance
 @pytest.mark.parametrize("host", IN_PROJECT)
 async def test_what_is_written_starts_the_server(cli: Cli, host: str) -> None:
@@ -208,11 +249,15 @@ def test_without_a_name_at_home_it_goes_to_the_hosts_that_the_user_has(at_home: 
     assert [one["host"] for one in ran.json] == ["claude-code", "codex"]
 
 
-def test_where_no_host_is_used_the_names_are_listed(cli: Cli) -> None:
-    ran = cli("init")
+def test_where_no_host_is_used_the_names_are_listed_and_those_that_the_user_has(at_home: Cli) -> None:
+    ran = at_home("init")
     assert ran.code == 1
     for host in SERVERS:
         assert host in ran.err
+    assert "home" not in ran.err
+    (at_home.home.user / ".codex").mkdir()
+    put(at_home.home.user / ".claude.json", b"{}")
+    assert "In your home folder there are traces of claude-code, codex." in at_home("init").err
 
 
 @pytest.mark.parametrize("arguments", [["claude-desktop", "--scope", "project"], ["emacs"], ["cursor", "--scope", "x"]])

@@ -10,6 +10,7 @@ import pytest
 from mcp import Client, types
 from mcp.shared.exceptions import MCPError
 
+from mcp_server.actions.list_workflows import SHOWN
 from mcp_server.app import build_engine
 from mcp_server.definitions import pinned
 from mcp_server.server import build_server
@@ -244,6 +245,7 @@ async def test_very_many_definitions_come_in_pages_and_large_texts_are_cut(home:
     async with connect(home) as client:
         prompts = await listed(client)
         assert len([name for name in prompts if name.startswith("start_many_")]) == 120
+        assert 0 < len(prompts["start_many_0"].description or "") < SHOWN
         assert len(prompts["start_heavy"].arguments or []) == OPTIONS_SHOWN + 1
         with pytest.raises(MCPError, match="next_cursor") as caught:
             await client.list_prompts(cursor="made-up")

@@ -19,15 +19,15 @@ def has_entry(text: str, host: Host) -> bool:
 def with_entry(text: str, host: Host, entry: Settings) -> str:
     """The text with the server in it; as it was when it is in it already.
 
-    What an entry of this name has besides, such as ``env`` or flags behind ``--project``, stays. Raises LeftAlone.
+    Of an entry of this name only the program and its project are brought up to date. What it has besides, such as
+    ``env``, another time to start, or flags behind ``--project``, stays. Raises LeftAlone.
     """
     meaning = _meaning(text, host)
     servers = _servers(meaning, host)
     present = servers.get(NAME)
-    known = {} if present is None else _object(present, NAME)
-    if "url" in known:
-        raise LeftAlone(f"'{NAME}' in it is a server that is reached by its url")
-    wanted = {**entry, "args": _arguments(known.get("args"), entry["args"])}
+    known = {} if present is None else _local(present)
+    more = {name: value for name, value in entry.items() if name not in known}
+    wanted = {**more, "command": entry["command"], "args": _arguments(known.get("args"), entry["args"])}
     changes = {name: value for name, value in wanted.items() if known.get(name) != value}
     path = (host.servers, NAME)
     if present is None:
@@ -47,6 +47,7 @@ def without_entry(text: str, host: Host) -> str:
     servers = _servers(meaning, host)
     if NAME not in servers:
         return text
+    _local(servers[NAME])
     path = (host.servers, NAME)
     edited = toml_edit.remove_table(text, path) if host.is_toml else json_edit.remove_member(text, path)
     others = {name: value for name, value in servers.items() if name != NAME}
@@ -70,10 +71,23 @@ def _object(value: Any, name: str = "") -> Settings:
     return cast("Settings", value)
 
 
+def _local(entry: Any) -> Settings:
+    """The server's entry. Raises LeftAlone for one of the same name that no command starts: it is not this server."""
+    known = _object(entry, NAME)
+    if "url" in known:
+        raise LeftAlone(f"'{NAME}' in it is a server that is reached by its url")
+    return known
+
+
 def _arguments(present: Any, wanted: list[str]) -> list[str]:
     """The arguments that are wanted, and what somebody has added behind them."""
     found = cast("list[Any]", present) if isinstance(present, list) else []
-    return [*wanted, *found[found.index("--project") + 2 :]] if "--project" in found else wanted
+    for number, one in enumerate(found):
+        if one == "--project":
+            return [*wanted, *found[number + 2 :]]
+        if isinstance(one, str) and one.startswith("--project="):
+            return [*wanted, *found[number + 1 :]]
+    return wanted
 
 
 def _proven(text: str, host: Host, expected: Settings) -> str:

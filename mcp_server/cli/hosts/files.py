@@ -77,6 +77,16 @@ def replace(content: Content, text: str) -> Path | None:
     return backup
 
 
+def delete(content: Content) -> None:
+    """Delete what was read. Raises LeftAlone when it has changed since then, or cannot be deleted."""
+    try:
+        if read(content.path).raw != content.raw:
+            raise LeftAlone("it was changed meanwhile; repeat the command")
+        content.path.unlink()
+    except OSError as error:
+        raise LeftAlone(f"it cannot be deleted: {error.strerror}") from None
+
+
 def backups(path: Path) -> Iterator[Content]:
     """The backups beside a file, the latest first; those that cannot be read are passed over."""
     for backup in sorted(path.parent.glob(f"{path.name}.bak-*"), reverse=True):

@@ -62,7 +62,7 @@ def set_keys(text: str, path: Sequence[str], values: Mapping[str, Any]) -> str:
         if found is None:
             raise LeftAlone(f"'{path[-1]}' is in it in a form that cannot be edited safely")
         start, end = found
-        key = re.compile(rf"^[ \t]*(?:{re.escape(name)}|\"{re.escape(name)}\")[ \t]*=[ \t]*", re.MULTILINE)
+        key = re.compile(rf"^[ \t]*{_key(name)}[ \t]*=[ \t]*", re.MULTILINE)
         match = key.search(text, start, end)
         if match is None:
             first = _line_end(text, start)
@@ -76,7 +76,7 @@ def set_keys(text: str, path: Sequence[str], values: Mapping[str, Any]) -> str:
 
 def _table(text: str, path: Sequence[str], *, below: bool) -> tuple[int, int] | None:
     """Where the first such table starts, and where its last line with a value ends."""
-    names = r"[ \t]*\.[ \t]*".join(rf"(?:{re.escape(name)}|\"{re.escape(name)}\"|'{re.escape(name)}')" for name in path)
+    names = r"[ \t]*\.[ \t]*".join(map(_key, path))
     more = r"(?:[ \t]*\.[^\]\n]*)?" if below else ""
     header = re.search(rf"^[ \t]*\[[ \t]*{names}[ \t]*{more}\][ \t]*(?:#[^\n]*)?\r?$", text, re.MULTILINE)
     if header is None:
@@ -89,6 +89,11 @@ def _table(text: str, path: Sequence[str], *, below: bool) -> tuple[int, int] | 
     while lines and not lines[-1].split("#")[0].strip():
         lines.pop()
     return header.start(), first + sum(map(len, lines))
+
+
+def _key(name: str) -> str:
+    """A pattern for a name as a key: bare, or in quotes of either kind."""
+    return rf"(?:{re.escape(name)}|\"{re.escape(name)}\"|'{re.escape(name)}')"
 
 
 def _newline(text: str) -> str:

@@ -147,6 +147,36 @@ def test_a_table_in_another_form_is_left_alone(text: str) -> None:
             edit()
 
 
+def test_what_a_person_has_set_otherwise_stays_and_only_program_and_project_are_renewed() -> None:
+    text = """\
+[mcp_servers.pos-workflow]
+'command' = '/old'
+"args" = ["--project=/old", "--state-dir", "state"]
+startup_timeout_sec = 90 # a slow disk
+"""
+    new = with_entry(text, CODEX, {**ENTRY, "startup_timeout_sec": 30})
+    assert tomllib.loads(new)["mcp_servers"]["pos-workflow"] == {
+        "command": ENTRY["command"],
+        "args": [*ENTRY["args"], "--state-dir", "state"],
+        "startup_timeout_sec": 90,
+    }
+    assert "startup_timeout_sec = 90 # a slow disk\n" in new
+
+
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        (HOSTS["cursor"], '{"mcpServers": {"pos-workflow": {"url": "https://example.com"}}}'),
+        (CODEX, '[mcp_servers.pos-workflow]\nurl = "https://example.com"\n'),
+    ],
+    ids=["json", "toml"],
+)
+def test_another_server_of_the_same_name_is_neither_changed_nor_removed(host: Host, text: str) -> None:
+    for edit in (lambda: with_entry(text, host, ENTRY), lambda: without_entry(text, host)):
+        with pytest.raises(LeftAlone, match="reached by its url"):
+            edit()
+
+
 def test_a_header_inside_a_string_is_not_taken_for_one() -> None:
     text = 'note = """\n[mcp_servers.pos-workflow]\ncommand = 1\n"""\n'
     assert without_entry(text, CODEX) == text
