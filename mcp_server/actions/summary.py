@@ -26,7 +26,7 @@ def summary(session: Session, workflow: Workflow, refusal: str | None = None) ->
     target = words(clipped(session.target_file, 300), 10)
     parts = [
         f"{words(workflow.name, 8)} on {target}: {session.session_status}.",
-        f"Phase {session.current_phase}{title} is current, {position} of {len(session.phases)}.",
+        f"Phase {session.current_phase}{title} {_verb(session)}, {position} of {len(session.phases)}.",
         f"Completed: {_numbers(session.completed_phases) or 'none'}.",
     ]
     if session.skipped_phases:
@@ -51,6 +51,10 @@ def words(text: str, limit: int) -> str:
     """At most so many words of a text, in one line, and never more than a long word's worth each."""
     found = text.split()
     return clipped(" ".join(found if len(found) <= limit else [*found[: limit - 1], "…"]), 20 * limit)
+
+
+def _verb(session: Session) -> str:
+    return "was the last" if session.session_status is Status.COMPLETED else "is current"
 
 
 def _numbers(phases: tuple[int, ...]) -> str:
@@ -92,7 +96,7 @@ def _with_the_gate(session: Session) -> str:
             command = f"pos-workflow approve {session.session_id}"
             return f"It waits for a person: ask them to run `{command}`, then look again (get_phase)."
         case GateState.BLOCKED:
-            return "A person has to mend the gate: tell them, and pause until then."
+            return f"A person has to mend the gate: tell them, and pause until then. What was submitted is {kept}."
         case _ if session.escalated:
             return "The gate said the same twice: ask the person, and pause until they have answered."
         case _ if session.draft is None:
@@ -103,4 +107,4 @@ def _with_the_gate(session: Session) -> str:
                 f"submitted last is {kept}."
             )
         case _:
-            return f"Evidence submitted here before is {kept}: submit it again, whole."
+            return f"Evidence submitted here before is {kept}: submit all of it again, with what has changed."

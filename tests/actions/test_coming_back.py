@@ -170,7 +170,7 @@ def test_checks_that_were_cut_short_are_not_mistaken_for_the_refusal_before(tmp_
     told = ask(action="get_state", session_id=session)
     assert told["gate"] == "interrupted"
     assert "Its last attempt was interrupted, without a verdict." in told["summary"]
-    assert "kept as a draft (get_session with phase 1): submit it again, whole." in told["summary"]
+    assert "kept as a draft (get_session with phase 1): submit all of it again" in told["summary"]
     assert "refused" not in summary + told["summary"]
 
 

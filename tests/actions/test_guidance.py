@@ -128,7 +128,7 @@ def test_who_waits_for_a_person_is_told_whom_to_ask_and_when_to_look_again(tmp_p
         assert waiting["gate"] == "awaiting_approval"
     summary = ask(action="get_state", session_id=session)["summary"]
     assert command in summary
-    assert "submit it again" not in summary
+    assert "draft" not in summary
 
 
 def test_a_budget_that_is_nearly_used_up_is_said_in_every_reply(tmp_path: Path) -> None:

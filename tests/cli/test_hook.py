@@ -293,9 +293,11 @@ def test_a_session_that_is_held_is_not_waited_for(home: Home, ask: Ask) -> None:
     session = arrange(ask, "open")
     with held(home):
         assert session in run_hook(home).out
-        # Whether a file that looks wrong is wrong, its lock would tell.
+        # Only its lock would tell whether a file that looks wrong is about to be replaced.
         forge(home, session)
-        assert run_hook(home).out == ""
+        ran = run_process(home, "hook", "--log-level", "debug")
+    assert (ran.code, ran.out) == (0, "")
+    assert "BusyError" in ran.err, "it gave up because of the lock, and not at the very end"
 
 
 INPUT = ["no JSON", "[]", '{"cwd": 7, "workspace_roots": {}}', '{"cwd": "/no/such/folder"}', "[" * 100_000]
@@ -319,8 +321,10 @@ def test_a_folder_that_the_host_names_is_looked_at_before_the_one_it_runs_in(hom
 
 
 def process(home: Home, *, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    program = command(home, "hook")
-    return subprocess.Popen(program, env=bare_environment(), stdin=stdin, stdout=stdout, stderr=subprocess.PIPE)
+    program = command(None, "hook", "--user-dir", str(home.user))
+    return subprocess.Popen(
+        program, env=bare_environment(), cwd=home.project, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE
+    )
 
 
 def quickly(program: list[str]) -> subprocess.CompletedProcess[bytes]:
@@ -347,7 +351,7 @@ def test_more_input_than_an_event_has_is_left_unread(home: Home, ask: Ask) -> No
     assert session.encode() in out
 
 
-def test_a_terminal_is_not_read_from(home: Home, ask: Ask) -> None:
+def test_on_a_terminal_nothing_has_to_be_typed(home: Home, ask: Ask) -> None:
     session = arrange(ask, "open")
     ran = run_on_terminal(home, "hook", columns=400)
     assert ran.code == 0
