@@ -143,8 +143,9 @@ class _Walk:
         """The files of the folder."""
         try:
             root = self._folder.resolve(strict=True)
-            # By the name that it was given: a link may lead elsewhere the next time.
-            self._pass(str(self._folder))
+            if root != self._folder:
+                # By the name that it was given too: a link may lead elsewhere the next time.
+                self._pass(str(self._folder))
         except (OSError, RuntimeError):
             self._refuse(".", "cannot be read", "Mend the folder or remove it.")
             return

@@ -217,15 +217,18 @@ class Parts:
             self.audit.append(line)
 
     def move(self, session_id: str, source: Place, target: Place) -> None:
-        """Take a session's files to another folder: the head last, since it says where they belong."""
+        """Take a session's files to another folder: the head last, since it says where they belong.
+
+        A loss of power may leave either of them behind; whoever reads a log looks for it in both folders.
+        """
         for old, new in (
             (source.log(session_id), target.log(session_id)),
             (source.head(session_id), target.head(session_id)),
         ):
             with suppress(FileNotFoundError):
                 self.fs.replace(old, new)
-            self.fs.fsync_dir(target.folder)
-            self.fs.fsync_dir(source.folder)
+        self.fs.fsync_dir(target.folder)
+        self.fs.fsync_dir(source.folder)
 
 
 def deleted(session_id: str) -> NotFoundError:
