@@ -10,6 +10,10 @@ fix:
 test *args:
     pytest {{args}}
 
+# What it costs, beside the floors: just bench --quick --only calls
+bench *args:
+    ./scripts/bench {{args}}
+
 # Renew what is generated: the demo's transcript, reference pages, the scene in the README, the schema of the state file.
 docs:
     python scripts/demo.py --transcript docs/demo-transcript.txt

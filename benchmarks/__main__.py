@@ -39,14 +39,16 @@ FAMILIES: Final[dict[str, Callable[[Setting], list[Figure]]]] = {
     "limits": limits.figures,
     "story": story.figures,
 }
-_QUICK: Final = {"fewer": 5, "smaller": 10}
+QUICK: Final = 5
 
 
 def main(arguments: list[str]) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="What pos-workflow costs, beside the floors.")
     parser.add_argument("--only", choices=FAMILIES, nargs="+", metavar="FAMILY", help=f"of {', '.join(FAMILIES)}")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions and smaller stores")
+    parser.add_argument(
+        "--quick", type=int, nargs="?", const=QUICK, default=1, metavar="N", help=f"do so many times less ({QUICK})"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--page", type=Path, metavar="FILE", help="also renew the table in this page, which a full run may"
@@ -58,9 +60,9 @@ def main(arguments: list[str]) -> int:
         help="on the disk to measure; else the temporary one",
     )
     given = parser.parse_args(arguments)
-    if given.page and (given.only or given.quick):
+    if given.page and (given.only or given.quick > 1):
         parser.error("--page shows a full run: leave --only and --quick out")
-    setting = Setting(given.folder, **(_QUICK if given.quick else {}))
+    setting = Setting(given.folder, given.quick)
     figures: list[Figure] = []
     for name in given.only or FAMILIES:
         print(f"{name} ...", file=sys.stderr)

@@ -20,7 +20,7 @@ def figures(setting: Setting) -> list[Figure]:
             return lambda: server.timed(session_id=session_id, **arguments)[0]
 
         no_op, *taken = in_turn(
-            setting.times(300),
+            setting.count(300),
             bare.no_op,
             reading(action="get_state"),
             reading(action="get_phase"),

@@ -34,7 +34,7 @@ def figures(setting: Setting) -> list[Figure]:
         measures: list[Callable[[], float]] = []
         for action in STEPS:
             measures += [life.taking(action), bare.no_op, life.durable]
-        taken = in_turn(setting.times(150), *measures)
+        taken = in_turn(setting.count(150), *measures)
     return [_figure(action, *taken[3 * number : 3 * number + 3]) for number, action in enumerate(STEPS)]
 
 
@@ -84,5 +84,4 @@ class Life:
 def _figure(action: str, value: float, no_op: float, durable: float) -> Figure:
     """How often the disk's part is in what a call takes beyond one that does nothing."""
     ratio = (value - no_op) / durable
-    floors = {"no-op": no_op, "durable": durable}
-    return Figure(action, value, "ms", floors, ratio, "≤ no-op + 2.5 × durable", 2.5)
+    return Figure(action, value, "ms", {"no-op": no_op, "durable": durable}, ratio, "≤ no-op + 2.5 × durable", 2.5)

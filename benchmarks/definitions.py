@@ -27,7 +27,7 @@ def figures(setting: Setting) -> list[Figure]:
             _define(home, f"own_{number}", "one")
         with Client.bare(home.user) as bare, Client.of(home) as server:
             found = server.call(action="list_workflows")["count"]
-            no_op, warm = in_turn(setting.times(200), bare.no_op, lambda: server.timed(action="list_workflows")[0])
+            no_op, warm = in_turn(setting.count(200), bare.no_op, lambda: server.timed(action="list_workflows")[0])
         return [
             beside(f"list_workflows, {found} definitions, warm", warm, "ms", ("no-op", no_op), 1.5),
             _read_again(home, found),
@@ -51,5 +51,6 @@ def _define(home: Home, name: str, what: str) -> None:
     phase = {"gate": _GATE, "tasks": {"task-1-do.md": f"# Do {what}\n\nDo it.\n"}}
     home.define(name, [{"number": 1, **phase}, {"number": 2, **phase}])
     ago = time.time() - (60 if what == "one" else 30)
-    for path in (home.definitions / name).rglob("*"):
+    folder = home.definitions / name
+    for path in (folder, *folder.rglob("*")):
         os.utime(path, (ago, ago))

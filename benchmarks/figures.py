@@ -45,24 +45,19 @@ def beside(name: str, value: float, unit: str, floor: tuple[str, float], at_most
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a run has its files, and how much smaller it is than the one that the page shows."""
+    """Where a run has its files, and how many times less it does than the one that the page shows."""
 
     folder: Path
-    fewer: int = 1
-    smaller: int = 1
+    less: int = 1
 
-    def times(self, full: int, least: int = 2) -> int:
-        """How often something is repeated that a full run repeats so often."""
-        return max(least, full // self.fewer)
-
-    def count(self, full: int, least: int = 1) -> int:
-        """How many there are of what a full run has so many of."""
-        return max(least, full // self.smaller)
+    def count(self, full: int) -> int:
+        """How many there are, or how often something is done, where a full run has so many."""
+        return max(1, full // self.less)
 
     @contextmanager
     def home(self) -> Generator[Home]:
         """A project and a user's folder of its own, empty at first and gone afterwards."""
-        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+        with tempfile.TemporaryDirectory(prefix="pos-workflow-bench-", dir=self.folder) as name:
             yield Home.make(Path(name).resolve())
 
 

@@ -51,7 +51,7 @@ def figures(setting: Setting) -> list[Figure]:
 
             return take
 
-        taken = in_turn(setting.times(100), *(taking(one, step) for step in STEPS for one in (small, large)))
+        taken = in_turn(setting.count(50), *(taking(one, step) for step in STEPS for one in (small, large)))
     about = f"with a history of {history // 1_000_000} MB and {evidence // 1024 // 1024} MiB of evidence"
     return [
         beside(f"{step['action']} {about}", taken[2 * number + 1], "ms", ("small session", taken[2 * number]), 1.1)

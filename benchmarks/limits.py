@@ -22,7 +22,7 @@ def figures(setting: Setting) -> list[Figure]:
     with setting.home() as home:
         with Client.of(home) as server:
             ran = driven([server], [life(number) for number in range(max(concurrent, listed))], concurrent)
-        first = [_first_calls(home) for _ in range(setting.times(5))]
+        first = [_first_calls(home) for _ in range(setting.count(5))]
     discovery, start, complete, listing = (statistics.median(taken) for taken in zip(*first, strict=True))
     return [
         _at_most("list_workflows, first call of a server", discovery, 100),
@@ -33,8 +33,8 @@ def figures(setting: Setting) -> list[Figure]:
             f"sessions at once, no error in {len(ran.calls):,} calls",
             concurrent,
             "",
-            goal=f"≥ {CONCURRENT}",
-            bound=CONCURRENT,
+            goal=f"≥ {concurrent}",
+            bound=concurrent,
             at_least=True,
         ),
     ]

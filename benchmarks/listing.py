@@ -80,7 +80,7 @@ def measured(setting: Setting, count: int) -> dict[str, float]:
         ids = filled(site, count, lambda number: Status.ACTIVE if number % 10 else Status.PAUSED)
         settle(site.root / "workflows", *site.user.data.glob("stores/*/sessions"))
         with Client.bare(home.user) as bare:
-            return _figures(setting.times(TIMES), home, site, ids, bare)
+            return _figures(setting.count(TIMES), home, site, ids, bare)
 
 
 def _figures(times: int, home: Home, site: Site, ids: list[str], bare: Client) -> dict[str, float]:

@@ -41,10 +41,10 @@ class Ran:
 
 def figures(setting: Setting) -> list[Figure]:
     """A row for what more processes bring, and one for how long the slowest calls wait. An error ends the run."""
-    count = setting.count(SESSIONS, least=PROCESSES)
+    count = setting.count(SESSIONS)
     single: list[Ran] = []
     several: list[Ran] = []
-    for _ in range(setting.times(3, least=1)):
+    for _ in range(setting.count(3)):
         single.append(_loaded(setting, 1, count))
         several.append(_loaded(setting, PROCESSES, count))
     one, four = (statistics.median(ran.throughput for ran in runs) for runs in (single, several))

@@ -27,7 +27,7 @@ GOALS: Final = {"get_state": 3_000}
 def figures(setting: Setting) -> list[Figure]:
     """A row for the cache, one for the tool's definition, and one for each action's typical reply."""
     logs.configure("warning")
-    workflow, middle = LONG if setting.smaller <= 10 else SHORT
+    workflow, middle = LONG if setting.less <= 10 else SHORT
     with setting.home() as home:
         trust(home, workflow)
         ask = home.asking()

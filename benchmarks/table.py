@@ -14,8 +14,8 @@ from typing import Any, Final
 from benchmarks.figures import Figure
 
 TITLES: Final = ("figure", "measured", "floor", "ratio", "goal", "met")
-_BEGIN: Final = "<!-- begin: the latest table -->\n"
-_END: Final = "<!-- end: the latest table -->\n"
+BEGIN: Final = "<!-- begin: the latest table -->\n"
+END: Final = "<!-- end: the latest table -->\n"
 
 
 def machine() -> dict[str, Any]:
@@ -51,11 +51,11 @@ def as_text(figures: Sequence[Figure]) -> str:
 
 def renew(page: Path, text: str) -> None:
     """Put the table into a page, between its two marks. ValueError for a page without them."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
-    _, found, after = rest.partition(_END)
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, found, after = rest.partition(END)
     if not found:
-        raise ValueError(f"{page} has no place for the table: {_BEGIN.strip()} and {_END.strip()}")
-    page.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}", encoding="utf-8")
+        raise ValueError(f"{page} has no place for the table: {BEGIN.strip()} and {END.strip()}")
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:

@@ -50,8 +50,9 @@ GENERATED = [
 
 NOT_RUN = {
     "README.md": ["./scripts/demo", "./scripts/test", "claude mcp add"],
-    "CONTRIBUTING.md": ["./scripts/test", "./scripts/demo"],
+    "CONTRIBUTING.md": ["./scripts/test", "./scripts/demo", "./scripts/bench"],
     "docs/tutorial.md": ["git clone"],
+    "docs/explanation/performance.md": ["./scripts/bench"],
     "docs/explanation/storage.md": ["python -m benchmarks.listing"],
     "docs/how-to/recover-a-session.md": ["pos-workflow reopen"],
     "docs/how-to/release.md": ["./scripts/package"],
