@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from cyclopts import Parameter
 
@@ -28,43 +28,46 @@ INPUT_SECONDS: Final = 1.0
 INPUT_BYTES: Final = 1 << 20
 
 HookHost = Literal["claude-code", "codex", "copilot", "cursor", "gemini", "vscode"]
-Shape = Callable[[Reminder], Any]
-"""What is printed: text as it is, anything else as JSON, nothing for None."""
+Shape = Callable[[Reminder], "str | dict[str, Any]"]
+"""What is printed: text as it is, an object as JSON."""
 
 
-def _context(told: Reminder) -> Any:
+def _text(told: Reminder) -> str:
+    return told.for_assistant
+
+
+def _summing_up(told: Reminder) -> str:
+    return told.for_summary
+
+
+def _context(told: Reminder) -> dict[str, Any]:
     return {"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": told.for_assistant}}
 
 
-def _message(told: Reminder) -> Any:
-    return {"systemMessage": told.for_person}
-
-
-def _copilot(told: Reminder) -> Any:
+def _either(told: Reminder) -> dict[str, Any]:
     # Both read the files of .github/hooks: Copilot's command line the one name, VS Code the other.
     return {"additionalContext": told.for_assistant, **_context(told)}
 
 
-AT_THE_START: Final[Mapping[HookHost | None, Shape]] = {
-    None: lambda told: told.for_assistant,
-    "claude-code": _context,
-    "codex": _context,
-    "copilot": _copilot,
-    "cursor": lambda told: {"additional_context": told.for_assistant},
-    "gemini": _context,
-    "vscode": _copilot,
+def _message(told: Reminder) -> dict[str, Any]:
+    return {"systemMessage": told.for_person}
+
+
+SHAPES: Final[Mapping[HookHost | None, tuple[Shape, Shape]]] = {
+    None: (_text, _summing_up),
+    # Before a compaction it takes text, and no JSON, for what the summary is to heed.
+    "claude-code": (_context, _summing_up),
+    "codex": (_context, _message),
+    "copilot": (_either, _message),
+    "cursor": (
+        lambda told: {"additional_context": told.for_assistant},
+        lambda told: {"user_message": told.for_person},
+    ),
+    "gemini": (_context, _message),
+    "vscode": (_either, _message),
 }
-BEFORE_COMPACTION: Final[Mapping[HookHost | None, Shape]] = {
-    None: lambda told: told.for_summary,
-    # It takes text, and no JSON, for what the summary is to heed.
-    "claude-code": lambda told: told.for_summary,
-    "codex": _message,
-    "copilot": _message,
-    "cursor": lambda told: {"user_message": told.for_person},
-    "gemini": _message,
-    "vscode": _message,
-}
-_COMPACTION: Final = frozenset({"PreCompact", "preCompact", "PreCompress"})
+"""The form of each host when a conversation begins, and before its compaction."""
+COMPACTION: Final = ("PreCompact", "preCompact", "PreCompress")
 
 OfHost = Annotated[HookHost | None, Parameter(help="Whose hook it is; else plain text is printed.")]
 
@@ -85,9 +88,9 @@ def hook(host: OfHost = None, /, *, ctx: Ctx) -> int:
         event = _event()
         told = reminder(ctx.elsewhere(_folder(event), lock_timeout=LOCK_SECONDS).engine)
         if told is not None:
+            at_the_start, before_compaction = SHAPES[host]
             name = event.get("hook_event_name", event.get("hookEventName"))
-            shapes = BEFORE_COMPACTION if name in _COMPACTION else AT_THE_START
-            _print(shapes[host](told))
+            _print((before_compaction if name in COMPACTION else at_the_start)(told))
     except Exception:  # noqa: BLE001 - a reminder is worth less than the host's going on
         if ctx.debug:
             traceback.print_exc()
@@ -105,11 +108,10 @@ def _event() -> dict[str, Any]:
     reading = threading.Thread(target=_read, args=(given,), daemon=True)
     reading.start()
     reading.join(INPUT_SECONDS)
+    event: Any = None
     with suppress(ValueError, RecursionError):
         event = json.loads(bytes(given))
-        if isinstance(event, dict):
-            return event  # pyright: ignore[reportUnknownVariableType] - its values are looked at one by one
-    return {}
+    return cast("dict[str, Any]", event) if isinstance(event, dict) else {}
 
 
 def _read(given: bytearray) -> None:
@@ -126,7 +128,7 @@ def _folder(event: Mapping[str, Any]) -> Path | None:
     return next((Path(one) for one in named if isinstance(one, str) and one and Path(one).is_dir()), None)
 
 
-def _print(answer: Any) -> None:
+def _print(answer: str | dict[str, Any]) -> None:
     text = answer if isinstance(answer, str) else json.dumps(answer)
     # On the descriptor: nothing is left that the interpreter could fail to flush at its end.
     os.write(1, f"{text}\n".encode())

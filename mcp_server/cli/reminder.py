@@ -13,7 +13,7 @@ from mcp_server.cli.output import moment
 from mcp_server.engine import Engine
 from mcp_server.report.harmless import line
 
-SUMMARY_WORDS, EVIDENCE_WORDS = 110, 25
+SUMMARY_WORDS, EVIDENCE_WORDS = 105, 15
 SESSIONS_NAMED: Final = 5
 """What these may take of the 200 words that a reminder has."""
 
