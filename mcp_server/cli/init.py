@@ -127,7 +127,7 @@ def _put(content: files.Content, text: str | None, project: Path) -> Path | None
         return files.replace(content, text)
     files.delete(content)
     folder = content.path.parent
-    if folder != project:
+    if folder not in (project, Path.home()):
         # It was made for the file, unless something else is in it.
         with suppress(OSError):
             folder.rmdir()
@@ -145,7 +145,7 @@ def _edited(content: files.Content, host: Host, scope: Scope, project: Path, *, 
     earlier = _as_it_was(content, host, entry)
     if earlier is not None:
         return earlier
-    is_made = scope == "project" and content.text == with_entry("", host, entry) and not content.path.is_symlink()
+    is_made = content.text == with_entry("", host, entry) and not content.path.is_symlink()
     return None if is_made else removed
 
 

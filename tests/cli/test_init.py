@@ -114,6 +114,18 @@ def test_a_file_that_was_made_for_the_server_goes_with_it(cli: Cli, host: str) -
     assert sorted(cli.home.project.iterdir()) == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where hosts keep their files differs by platform")
+@pytest.mark.parametrize("host", AT_HOME)
+def test_at_home_too_and_the_home_itself_stays(at_home: Cli, host: str) -> None:
+    home = at_home.home.user
+    before = sorted(home.iterdir())
+    at_home("init", host, "--scope", "user")
+    assert (home / AT_HOME[host]).is_file()
+    assert at_home("init", host, "--scope", "user", "--remove").code == 0
+    assert not (home / AT_HOME[host]).parent.exists() or (home / AT_HOME[host]).parent == home
+    assert [path for path in sorted(home.iterdir()) if path.name != ".config"] == before
+
+
 @pytest.mark.parametrize("host", IN_PROJECT)
 def test_a_file_that_holds_more_by_now_stays_and_so_does_what_lies_beside_it(cli: Cli, host: str) -> None:
     path = cli.home.project / IN_PROJECT[host]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.cli.hosts.files import backups, read, replace
+from mcp_server.cli.hosts.files import backups, delete, read, replace
 from mcp_server.cli.hosts.problems import LeftAlone
 
 pytestmark = pytest.mark.unit
@@ -30,6 +30,16 @@ def test_what_was_made_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     path.write_text("of somebody else")
     with pytest.raises(LeftAlone, match="changed meanwhile"):
         replace(content, "new")
+    assert path.read_text() == "of somebody else"
+
+
+def test_what_was_changed_meanwhile_is_not_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "mcp.json"
+    path.write_text("old")
+    content = read(path)
+    path.write_text("of somebody else")
+    with pytest.raises(LeftAlone, match="changed meanwhile"):
+        delete(content)
     assert path.read_text() == "of somebody else"
 
 
