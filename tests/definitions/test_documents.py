@@ -43,7 +43,7 @@ def test_any_json_is_read_as_the_library_reads_it(data: Any, indent: Any, *, asc
     ("text", "line", "reason"),
     [
         ("", 1, "not valid JSON"),
-        ('{"a": 1,\n}', 2, "not valid JSON"),
+        ('{"a": 1,\n"b": 2,}', 2, "not valid JSON"),
         ('{"a": 1\n', 2, "not valid JSON"),
         ('{"a": 1,\n "b": {"c": 1,\n"c": 2}}', 3, "has the key 'c' twice"),
         ("[" * 61 + "]" * 61, 1, "nested more than 60"),
