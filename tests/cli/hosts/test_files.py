@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mcp_server.cli.hosts.files import backups, delete, read, replace
+from mcp_server.cli.hosts.files import Content, backups, delete, read, replace
 from mcp_server.cli.hosts.problems import LeftAlone
 
 pytestmark = pytest.mark.unit
 
 
-def test_what_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+def rewrite(content: Content) -> None:
+    replace(content, "new")
+
+
+@pytest.mark.parametrize("change", [rewrite, delete])
+def test_what_was_changed_meanwhile_is_neither_overwritten_nor_deleted(
+    tmp_path: Path, change: Callable[[Content], None]
+) -> None:
     path = tmp_path / "mcp.json"
     path.write_text("old")
     content = read(path)
     path.write_text("of somebody else")
     with pytest.raises(LeftAlone, match="changed meanwhile"):
-        replace(content, "new")
+        change(content)
     assert path.read_text() == "of somebody else"
     assert [one.name for one in tmp_path.iterdir() if one.name.endswith(".tmp")] == []
 
@@ -30,16 +38,6 @@ def test_what_was_made_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     path.write_text("of somebody else")
     with pytest.raises(LeftAlone, match="changed meanwhile"):
         replace(content, "new")
-    assert path.read_text() == "of somebody else"
-
-
-def test_what_was_changed_meanwhile_is_not_deleted(tmp_path: Path) -> None:
-    path = tmp_path / "mcp.json"
-    path.write_text("old")
-    content = read(path)
-    path.write_text("of somebody else")
-    with pytest.raises(LeftAlone, match="changed meanwhile"):
-        delete(content)
     assert path.read_text() == "of somebody else"
 
 
