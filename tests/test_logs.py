@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from typing import Any
 
 import pytest
@@ -51,10 +50,9 @@ def test_as_json_it_is_one_object() -> None:
 
 
 def test_a_traceback_stays_on_the_line() -> None:
-    try:
+    with pytest.raises(ValueError, match="the reason") as caught:
         int("the reason")
-    except ValueError:
-        said = line(message="defect", exc_info=sys.exc_info())
+    said = line(message="defect", exc_info=(caught.type, caught.value, caught.tb))
     assert "\n" not in said
     assert "Traceback" in said
     assert "the reason" in said
