@@ -22,6 +22,7 @@ from benchmarks import (
     memory,
     startup,
     story,
+    syncs,
     table,
 )
 from benchmarks.figures import Figure, Setting
@@ -30,6 +31,7 @@ FAMILIES: Final[dict[str, Callable[[Setting], list[Figure]]]] = {
     "startup": startup.figures,
     "calls": calls.figures,
     "changing": changing.figures,
+    "syncs": syncs.figures,
     "large_session": large_session.figures,
     "definitions": definitions.figures,
     "listing": listing.figures,

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any, Final
 
-from benchmarks.client import Client
+from benchmarks.client import Client, took
 from benchmarks.figures import Figure, Setting, beside, in_turn
 from mcp_server import logs
 from mcp_server.app import bundled_workflows
@@ -27,9 +27,16 @@ def figures(setting: Setting) -> list[Figure]:
             _define(home, f"own_{number}", "one")
         with Client.bare(home.user) as bare, Client.of(home) as server:
             found = server.call(action="list_workflows")["count"]
-            no_op, warm = in_turn(setting.count(200), bare.no_op, lambda: server.timed(action="list_workflows")[0])
+            paths = [str(path) for root in (home.definitions, bundled_workflows()) for path in root.rglob("*")]
+            no_op, warm, stats = in_turn(
+                setting.count(200),
+                bare.no_op,
+                lambda: server.timed(action="list_workflows")[0],
+                lambda: took(lambda: [os.stat(path) for path in paths]),  # noqa: PTH116 - the least that it costs
+            )
         return [
             beside(f"list_workflows, {found} definitions, warm", warm, "ms", ("no-op", no_op), 1.5),
+            Figure(f"one stat of each of their {len(paths):,} files and folders", stats, "ms"),
             _read_again(home, found),
         ]
 

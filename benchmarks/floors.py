@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from benchmarks.client import took
+
+SYNCS: Final = 3
+"""What ``durable`` has the disk make durable: the appended file, the new file, and the folder with its name."""
 
 
 def durable(folder: Path, appended: int, replaced: int) -> float:
