@@ -89,3 +89,24 @@ def test_calls_of_its_load_test_are_answered_ten_at_a_time(inspector: Inspector)
     result = inspector.result("--load", "--load-requests", "30", "--load-concurrency", "10", *start)
     assert (result["ok"], result["errors"], result["toolErrors"]) == (30, 0, 0), result
     assert inspector.home.asking()(action="list_sessions")["total"] == 30
+
+
+@pytest.mark.requirement("prompts")
+@pytest.mark.requirement("resources")
+def test_what_a_person_is_shown_is_listed_and_read(inspector: Inspector) -> None:
+    (offered,) = [
+        one for one in inspector.result("--method", "prompts/list")["prompts"] if one["name"] == "start_steps"
+    ]
+    assert offered["arguments"][0]["required"] is True
+    begun = inspector.result(
+        "--method", "prompts/get", "--prompt-name", "start_steps", "--prompt-args", "target_file=a.py"
+    )
+    (call,) = [line for line in begun["messages"][0]["content"]["text"].splitlines() if line.startswith("{")]
+    session = inspector.call(**json.loads(call))["session_id"]
+    uris = [one["uri"] for one in inspector.result("--method", "resources/list")["resources"]]
+    report = f"pos-workflow://sessions/{session}/report"
+    assert report in uris
+    (content,) = inspector.result("--method", "resources/read", "--uri", report)["contents"]
+    assert content["text"].startswith("# Session report")
+    templates = inspector.result("--method", "resources/templates/list")["resourceTemplates"]
+    assert [one["name"] for one in templates] == ["workflow", "session", "session_report"]
