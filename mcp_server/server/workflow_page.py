@@ -44,7 +44,7 @@ def _parts(found: Found) -> Iterator[str]:
 
 def _options(workflow: Workflow) -> Iterator[str]:
     if workflow.plan is not None:
-        yield f"- {code(workflow.plan.option)}: the path of the plan, whose phases come after those below; required"
+        yield f"- {code(workflow.plan.option)}: the path of the plan, whose phases are added to those below; required"
     for option in workflow.options:
         yield f"- {code(option.name)}: {prose(option.wanted)}"
 
