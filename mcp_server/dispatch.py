@@ -15,11 +15,11 @@ from pydantic_core import ErrorDetails
 
 from mcp_server.actions import ACTIONS
 from mcp_server.actions.action import Answer, AnyAction, Pending
-from mcp_server.actions.guidance import next_actions
+from mcp_server.actions.guidance import NextAction, next_actions, reading_on
 from mcp_server.actions.paging import clipped
 from mcp_server.domain import budgeting
 from mcp_server.engine import Engine, Running, View
-from mcp_server.errors import CorruptStateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
+from mcp_server.errors import CorruptStateError, GateError, InvalidArgumentError, PosWorkflowError, UnknownActionError
 from mcp_server.storage.layout import is_session_id
 
 _BY_NAME: Final[Mapping[str, AnyAction]] = {action.name: action for action in ACTIONS}
@@ -93,7 +93,7 @@ def read(engine: Engine, **arguments: Any) -> dict[str, Any]:
     action = _action(given)
     answer = action.run(engine, _params(action, given))
     assert isinstance(answer, Answer)  # noqa: S101 - what reads waits for nothing
-    return _success(engine, action, answer)
+    return _success(engine, action, given, answer)
 
 
 def require_form(arguments: Mapping[str, Any]) -> None:
@@ -158,7 +158,7 @@ def _answer(engine: Engine, given: Mapping[str, Any]) -> Answered | Pending:
 
 def _told(engine: Engine, action: AnyAction, given: Mapping[str, Any], answer: Callable[[], Answer]) -> Answered:
     try:
-        return Answered(_success(engine, action, answer()), is_error=False)
+        return Answered(_success(engine, action, given, answer()), is_error=False)
     except PosWorkflowError as error:
         return Answered(_failure(engine, given, error), is_error=True)
 
@@ -167,7 +167,7 @@ def _action(given: Mapping[str, Any]) -> AnyAction:
     name = given.get("action")
     action = _BY_NAME.get(name) if isinstance(name, str) else None
     if action is None:
-        said = f"{_quoted(name)} is no action." if isinstance(name, str) else "action is required, as a string."
+        said = f"There is no action {_quoted(name)}." if isinstance(name, str) else "action is required, as a string."
         near = difflib.get_close_matches(name, _BY_NAME, n=1) if isinstance(name, str) else []
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UnknownActionError(said, remediation=f"{hint}Use one of valid_actions.", valid_actions=list(_BY_NAME))
@@ -179,25 +179,38 @@ def _params(action: AnyAction, given: Mapping[str, Any]) -> Any:
         return action.params.model_validate({name: value for name, value in given.items() if name != "action"})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        fields = [_field(action, one) for one in found[:FIELDS_SHOWN]]
+        fields = [_field(action, given, one) for one in found[:FIELDS_SHOWN]]
         if len(found) > FIELDS_SHOWN:
             fields.append({"field": "arguments", "problem": f"and {len(found) - FIELDS_SHOWN} more are wrong"})
+        unknown = any(one["type"] == "extra_forbidden" for one in found)
+        takes = f" It takes {', '.join(_taken(action))}." if unknown else ""
         raise InvalidArgumentError(
-            fields, remediation=f"Mend these arguments and call {action.name} again. Nothing was changed."
+            fields, remediation=f"Correct these arguments and call {action.name} again; nothing was changed.{takes}"
         ) from None
 
 
-def _field(action: AnyAction, error: ErrorDetails) -> dict[str, str]:
+def _taken(action: AnyAction) -> list[str]:
+    """The parameters of an action: first those that it needs, last those that every change takes."""
+    common = ("expected_version", "request_id")
+    fields = action.params.model_fields
+    return sorted(fields, key=lambda name: (not fields[name].is_required(), name in common))
+
+
+def _field(action: AnyAction, given: Mapping[str, Any], error: ErrorDetails) -> dict[str, str]:
     """One error of form in words. The value itself is never repeated: it may be large, or secret."""
     name = _printable(".".join(str(part) for part in error["loc"])[:200]) or "arguments"
     match error["type"]:
         case "missing":
-            problem = f"is required for {action.name}"
+            problem = "is required"
         case "extra_forbidden":
-            taken = ", ".join(action.params.model_fields)
             known = any(name in one.params.model_fields for one in ACTIONS)
             problem = f"is not a parameter of {action.name}" if known else "is unknown"
-            problem += f"; {action.name} takes {taken}"
+            open_names = [one for one in _taken(action) if one not in given]
+            near = [one for one in open_names if one in name or name in one]
+            near = near or difflib.get_close_matches(name, open_names, n=1)
+            problem += f"; did you mean {near[0]}?" if near and not known else ""
+        case "string_too_short" if error.get("ctx", {}).get("min_length") == 1:
+            problem = "must not be empty"
         case "value_error":
             problem = str(error["ctx"]["error"]) if "ctx" in error else error["msg"]
         case kind if kind in _WORDS:
@@ -207,11 +220,14 @@ def _field(action: AnyAction, error: ErrorDetails) -> dict[str, str]:
     return {"field": name, "problem": problem}
 
 
-def _success(engine: Engine, action: AnyAction, answer: Answer) -> dict[str, Any]:
+def _success(engine: Engine, action: AnyAction, given: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = {"status": "success", "action": action.name}
     reply = answer.reply.model_dump(mode="json", exclude_none=True)
     if answer.session is not None:
         body |= _about(engine, engine.of(answer.session), reply.pop("warnings", []), action.name, answer.task)
+        if answer.reply.next_cursor is not None:
+            rest = reading_on(action.name, given, answer.session, answer.reply.next_cursor)
+            body["next_actions"] = [_dumped(rest), *body["next_actions"]]
     if answer.replayed:
         body["replayed"] = True
     return body | reply
@@ -221,12 +237,12 @@ def _failure(engine: Engine, given: Mapping[str, Any], error: PosWorkflowError) 
     body = _error_body(given, error.error_type, clipped(error.message, MESSAGE_BYTES))
     body["remediation"] = clipped(error.remediation, MESSAGE_BYTES)
     body |= error.facts
-    return body | _about_session(engine, given, body.get("warnings", []))
+    return body | _about_session(engine, given, error, body.get("warnings", []))
 
 
 def _defect(given: Mapping[str, Any], correlation_id: str) -> Answered:
-    body = _error_body(given, "RuntimeError", "The server failed in a way that is a defect of ours.")
-    body["remediation"] = "Nothing you can mend. Tell the person: the server's log has the traceback under error_id."
+    body = _error_body(given, "RuntimeError", "The server failed: this is a defect of pos-workflow.")
+    body["remediation"] = "You cannot fix this. Tell the person; the server's log has the traceback under error_id."
     return Answered({**body, "error_id": correlation_id}, is_error=True)
 
 
@@ -236,13 +252,17 @@ def _error_body(given: Mapping[str, Any], error_type: str, message: str) -> dict
     return {"status": "error", "action": said, "error": message, "error_type": error_type}
 
 
-def _about_session(engine: Engine, given: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
+def _about_session(
+    engine: Engine, given: Mapping[str, Any], error: PosWorkflowError, warnings: list[str]
+) -> dict[str, Any]:
     """The common fields of an error about a session that exists; of one that cannot be trusted only its id."""
     session_id = _named(given)
     if session_id is None:
         return {}
+    # Only a refusal has told what an action reads: after any other error that reading may still be the next step.
+    after = "complete_phase" if isinstance(error, GateError) else None
     try:
-        return _about(engine, engine.view(session_id), warnings)
+        return _about(engine, engine.view(session_id), warnings, after)
     except CorruptStateError:
         return {"session_id": session_id}
     except PosWorkflowError:
@@ -260,9 +280,13 @@ def _about(
         "session_id": session.session_id,
         "version": session.version,
         "session_status": "deleted" if session.deleted_at else session.session_status.value,
-        "next_actions": [one.model_dump(mode="json", exclude_none=True) for one in suggested],
+        "next_actions": [_dumped(one) for one in suggested],
         **({"warnings": warnings} if warnings else {}),
     }
+
+
+def _dumped(suggested: NextAction) -> dict[str, Any]:
+    return suggested.model_dump(mode="json", exclude_none=True)
 
 
 def _quoted(value: str) -> str:

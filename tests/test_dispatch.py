@@ -199,10 +199,29 @@ def test_no_more_errors_of_form_are_told_than_help(home: Home) -> None:
 def test_what_is_no_parameter_is_told_from_what_is_out_of_place(home: Home) -> None:
     reply = home.asking()(action="pause", session_id="abc", phase=1, colour="red")
     problems = {entry["field"]: entry["problem"] for entry in reply["fields"]}
-    taken = "session_id, checkpoint_note"
-    assert problems["phase"].startswith("is not a parameter of pause; pause takes ")
-    assert problems["colour"].startswith("is unknown; pause takes ")
-    assert all(name in problems["phase"] for name in taken.split(", "))
+    assert problems == {"phase": "is not a parameter of pause", "colour": "is unknown"}
+    assert reply["remediation"].endswith("It takes session_id, checkpoint_note, request_id, expected_version.")
+
+
+@pytest.mark.requirement("form-errors-name-the-field")
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("workflow", "workflow_type"),
+        ("target", "target_file"),
+        ("workflw_type", "workflow_type"),
+        ("option", "options"),
+    ],
+)
+def test_a_parameter_that_is_nearly_right_is_recognised(home: Home, given: str, meant: str) -> None:
+    reply = home.asking()(action="start", **{given: "x"})
+    (problem,) = [entry["problem"] for entry in reply["fields"] if entry["field"] == given]
+    assert problem == f"is unknown; did you mean {meant}?"
+
+
+def test_a_parameter_that_was_given_is_not_proposed_for_another(home: Home) -> None:
+    reply = home.asking()(action="get_phase", session_id="abc", session="abc")
+    assert reply["fields"] == [{"field": "session", "problem": "is unknown"}]
 
 
 @pytest.mark.requirement("form-errors-name-the-field")

@@ -166,7 +166,7 @@ REFUSED: list[tuple[Any, str]] = [
     (None, "is required: the path of the plan, a folder that holds tasks.md or the file itself"),
     (7, "is required"),
     ("  ", "is required"),
-    ("specs/none", "there is no such file; looked for specs/none"),
+    ("specs/none", "there is no such file: 'specs/none'"),
     ("empty", "the folder empty has no tasks.md"),
     ("../outside", "leads outside the project (directory traversal)"),
     ("/etc/hostname", "is not relative to the project's root"),

@@ -22,7 +22,7 @@ COMMANDS = [path for path in SHELL if not path.name.startswith("_")]
 TRANSCRIPT = ROOT / "docs/demo-transcript.txt"
 STORY = (
     "test_generation_v3 (8 phases)",
-    "They block until a person runs: pos-workflow trust test_generation_v3",
+    "person to run `pos-workflow trust test_generation_v3`: until then",
     "StateError: Phase 7 is still closed",
     "types y: test_generation_v3: trusted in this project.",
     "REFUSED, attempt 1, 2 left: missing code_structure, test_candidates",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mcp_server.actions.paging import Pager, clipped
 from mcp_server.domain.definition import Gate
@@ -24,27 +24,29 @@ def told(engine: Engine, checked: Checked | None) -> list[dict[str, Any]]:
     return Pager("checks", budget=CHECKS_BYTES).items(_result(one) for one in engine.checks(checked))
 
 
-def not_run(gate: Gate) -> list[dict[str, Any]]:
-    """The checks of a gate that blocked before any of them was run."""
-    named = ({"id": clipped(check.id, 200), "status": "not_run"} for check in gate.checks)
+def unjudged(gate: Gate, status: Literal["running", "not_run"]) -> list[dict[str, Any]]:
+    """The checks of a gate that have come to nothing yet, or that were not run since the gate blocked before."""
+    named = ({"id": clipped(check.id, 200), "status": status} for check in gate.checks)
     return Pager("checks", budget=CHECKS_BYTES).items(named)
 
 
 def _result(result: CheckResult) -> dict[str, Any]:
     told: dict[str, Any] = {"id": result.id, "status": result.status}
+    if result.duration_seconds:
+        told["duration_seconds"] = round(result.duration_seconds, 3)
+    if result.status == "passed":
+        return told
     if result.description:
         told["description"] = clipped(result.description, 300)
     if result.problem:
         told["problem"] = clipped(result.problem, PROBLEM_BYTES)
-    told |= {"duration_seconds": round(result.duration_seconds, 3)}
-    failing = [run for run in result.runs if run.status != "passed"]
-    shown = failing[0] if failing else result.runs[-1] if result.runs else None
-    if shown is not None and shown.match is not None:
-        told["match"] = shown.match
-    if shown is not None and shown.exit_code is not None:
-        told["exit_code"] = shown.exit_code
-    if failing:
-        told |= dict(_output(failing[0].stdout, failing[0].stderr))
+    failing = next((run for run in result.runs if run.status != "passed"), None)
+    if failing is not None:
+        if failing.match is not None:
+            told["match"] = failing.match
+        if failing.exit_code is not None:
+            told["exit_code"] = failing.exit_code
+        told |= dict(_output(failing.stdout, failing.stderr))
     return told
 
 

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from mcp_server.actions import attempts
 from mcp_server.actions.action import Action, Answer, Part, Pending, Reply, SessionMutation
-from mcp_server.actions.checks import not_run, told
-from mcp_server.actions.content import PhaseContent, first_page, schema_of, warnings_of
+from mcp_server.actions.checks import told, unjudged
+from mcp_server.actions.content import PhaseContent, first_page, properties_of, warnings_of
 from mcp_server.actions.decisions import DecidedBy, Pass, decided_by
 from mcp_server.actions.fields import EvidenceObject, PhaseNumber, SessionId
 from mcp_server.actions.guidance import POLL_FOR_PERSON_SECONDS, POLL_SECONDS
 from mcp_server.actions.paging import Pager, clipped, size
 from mcp_server.actions.skipped import SkippedPhase, skipped_phases
+from mcp_server.domain.definition import Gate
 from mcp_server.domain.events import (
     ApprovalRequested,
     AttemptBegun,
@@ -34,6 +35,7 @@ from mcp_server.domain.events import (
     WorkflowOverridden,
 )
 from mcp_server.domain.session import GateState
+from mcp_server.domain.suggestions import did_you_mean
 from mcp_server.engine import Engine, Outcome, Refusal, Standing, require_phase
 from mcp_server.errors import GateError
 
@@ -41,6 +43,7 @@ ACCEPTED_BYTES = 8_000
 """What the list of accepted evidence may take; ``get_session`` has it all."""
 SCHEMA_BYTES = 16_000
 ADVICE_BYTES = 4_000
+UNREAD_SHOWN = 5
 
 
 class CompletePhase(SessionMutation):
@@ -123,7 +126,7 @@ def _standing(engine: Engine, standing: Standing) -> Answer:
         approval = {"prompt": clipped(gate.approval.question, ADVICE_BYTES), "expires_at": under_way.expires_at}
     reply = Attempted(
         checkpoint_passed=False,
-        checks=told(engine, under_way.checked if under_way else None) or not_run(gate),
+        checks=told(engine, under_way.checked if under_way else None) or unjudged(gate, "running"),
         gate=session.gate,
         attempt=session.record.attempt,
         poll_after_seconds=POLL_FOR_PERSON_SECONDS if waits else POLL_SECONDS,
@@ -163,24 +166,49 @@ def _refused(engine: Engine, outcome: Outcome, event: Refusal) -> GateError:
     facts["checks"] = told(engine, event.checked)
     facts["attempt"] = event.attempt
     if isinstance(event, GateBlocked):
-        facts["checks"] = facts["checks"] or not_run(gate)
+        facts["checks"] = facts["checks"] or unjudged(gate, "not_run")
     else:
-        if event.attempts_left is not None:
-            facts["attempts_left"] = event.attempts_left
-        if event.escalate:
-            facts["escalate"] = True
-        if event.advice:
-            facts["advice"] = clipped(event.advice, ADVICE_BYTES)
-        if isinstance(event, GateSentBack):
-            facts["rolled_back_to"] = event.to_phase
-        schema = schema_of(gate, set(event.outstanding))
-        if schema["properties"] and size(schema) <= SCHEMA_BYTES:
-            facts["evidence_schema"] = schema
-    if warnings := warnings_of(event.warnings):
+        facts |= _counted(gate, event)
+    if warnings := warnings_of([*event.warnings, *_not_asked_for(engine, gate, event)]):
         facts["warnings"] = warnings
     if outcome.committed.replayed:
         facts["replayed"] = True
     return GateError(attempts.message(event), remediation=attempts.remediation(event), **facts)
+
+
+def _counted(gate: Gate, event: GateRefused | AttemptsExhausted | GateSentBack) -> dict[str, Any]:
+    """What a refusal says beside its findings: how many are left, and what helps with the next attempt."""
+    facts: dict[str, Any] = {}
+    if event.attempts_left is not None:
+        facts["attempts_left"] = event.attempts_left
+    if event.escalate:
+        facts["escalate"] = True
+    if event.advice:
+        facts["advice"] = clipped(event.advice, ADVICE_BYTES)
+    if isinstance(event, GateSentBack):
+        facts["rolled_back_to"] = event.to_phase
+    if isinstance(event, GateRefused) and not event.escalate:
+        # Who was told the same before has it, and elsewhere it is not what is to be submitted next.
+        properties = properties_of(gate, set(event.outstanding))
+        if properties and size(properties) <= SCHEMA_BYTES:
+            facts["evidence_schema"] = {"type": "object", "properties": properties}
+    return facts
+
+
+def _not_asked_for(engine: Engine, gate: Gate, event: Refusal) -> list[str]:
+    """Names that were submitted while others are missing and that nothing of the gate reads: perhaps misspelled."""
+    if not event.missing:
+        return []
+    read = {field.name for field in gate.fields} | {"usage"}
+    unread = [
+        name
+        for name in engine.evidence(event.evidence)
+        if name not in read and not any(name in rule.expression for rule in gate.rules)
+    ]
+    said = [
+        f"{clipped(name, 100)} is not asked for{did_you_mean(name, event.missing)}" for name in unread[:UNREAD_SHOWN]
+    ]
+    return [*said, f"{len(unread) - UNREAD_SHOWN} more are not asked for"] if len(unread) > UNREAD_SHOWN else said
 
 
 def _ended(outcome: Outcome) -> GateError:

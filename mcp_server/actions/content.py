@@ -118,11 +118,10 @@ def warnings_of(texts: Sequence[str]) -> list[str] | None:
     return first([clipped(text, TITLE_BYTES) for text in texts], WARNINGS_BYTES) or None
 
 
-def schema_of(gate: Gate, names: set[str]) -> dict[str, JsonValue]:
-    """The schema of the evidence, of the fields in ``names`` only."""
-    schema = evidence_schema(gate)
-    properties = cast("_Properties", schema.get("properties", {}))
-    return _schema(schema, {name: _shown(part) for name, part in properties.items() if name in names})
+def properties_of(gate: Gate, names: set[str]) -> _Properties:
+    """The schemas of the pieces of evidence in ``names``."""
+    properties = cast("_Properties", evidence_schema(gate)["properties"])
+    return {name: _shown(part) for name, part in properties.items() if name in names}
 
 
 def _checkpoint(gate: Gate, pager: Pager, metered: tuple[str, ...]) -> Checkpoint:

@@ -51,7 +51,7 @@ def _options(value: dict[str, Any]) -> dict[str, Any]:
 
 def _cursor(cursor: str) -> str:
     if not paging.is_cursor(cursor):
-        raise ValueError("is no next_cursor")
+        raise ValueError("is not the next_cursor of a reply")
     return cursor
 
 
@@ -75,7 +75,7 @@ Options = Annotated[
     dict[str, Any],
     BeforeValidator(json_values.object_from_text),
     AfterValidator(_options),
-    Field(description="Settings that the workflow's definition asks for, kept with the session."),
+    Field(description="Settings by name: those that list_workflows shows as options or plan_option."),
 ]
 Category = Annotated[str, Field(max_length=200, description="Only workflows of this category.")]
 PhaseNumber = Annotated[int, Field(ge=0, le=1_000_000, description="Phase number; current_phase unless looking back.")]

@@ -13,7 +13,8 @@ from mcp_server.domain.definition import Step, TaskContent
 from mcp_server.engine import Engine, require_phase
 
 SHOWN = 4_000
-"""Bytes of a description or command that is shown beside the instructions, which hold all of it."""
+OUTLINE = 120
+"""Bytes of a command, and of a step's description, that are shown beside the instructions, which hold all of it."""
 
 
 class GetTask(Params):
@@ -29,7 +30,7 @@ class GetTask(Params):
 
 
 class TaskStep(Part):
-    """One step; ``commands`` are meant for the assistant, the server runs none."""
+    """One step, its ``description`` in brief; ``commands`` are meant for the assistant, the server runs none."""
 
     step: int
     title: str
@@ -91,7 +92,7 @@ def _shown(step: Step) -> dict[str, Any]:
     return {
         "step": step.step,
         "title": clipped(step.title, TITLE_BYTES),
-        "description": clipped(step.description, SHOWN),
+        "description": clipped(step.description, OUTLINE),
         "commands": [clipped(command, SHOWN) for command in step.commands[:10]],
     }
 

@@ -89,7 +89,7 @@ def _parts(cursor: str) -> list[Any]:
 def foreign_cursor() -> InvalidArgumentError:
     """The error for a cursor that this call did not give."""
     return InvalidArgumentError(
-        [{"field": "cursor", "problem": "is no next_cursor of this very call"}],
+        [{"field": "cursor", "problem": "is not a next_cursor of this call"}],
         remediation="Repeat the call without cursor, then pass on each next_cursor as it is.",
     )
 

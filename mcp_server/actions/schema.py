@@ -11,14 +11,14 @@ TOOL_NAME: Final = "pos_workflow"
 
 DESCRIPTION: Final = (
     "Work through a multi-phase workflow whose gates are checked by this server. Loop: list_workflows; start "
-    "(workflow_type, target_file) gives a session_id and the first phase; get_task reads each of its tasks; do the "
-    "work for real; complete_phase submits the evidence that phase_content.checkpoint asks for. A gate that says no "
-    "names everything that is missing or wrong: do that work and submit all the evidence again. A gate that says yes "
-    "opens the next phase, until workflow_completed. Evidence is recorded as your word: report only what is so. "
-    "Every reply about a session has next_actions, the calls that make sense next; fill names the arguments you add. "
-    "After losing context: list_sessions, then get_state. pause/resume interrupt and go on; retry_phase and rollback "
-    "repeat the current or an earlier phase; get_errors lists refusals; get_session is the whole record. "
-    "When next_cursor is given, repeat the call with it as cursor for the rest."
+    "(workflow_type, target_file, options) gives a session_id and the first phase; get_task reads each of its tasks; "
+    "do the work for real; complete_phase submits the evidence that phase_content.checkpoint asks for. A gate that "
+    "says no names everything that is missing or wrong: do that work and submit all the evidence again. A gate that "
+    "says yes opens the next phase, until workflow_completed. What the server cannot check is recorded as your word: "
+    "report only what is so. Every reply about a session has next_actions, the calls that make sense next; fill names "
+    "the arguments to add. After losing context: list_sessions, then get_state. pause/resume interrupt and go on; "
+    "retry_phase and rollback repeat the current or an earlier phase; get_errors lists refusals; get_session is the "
+    "whole record. next_cursor means more: repeat the call (after a change: get_phase) with it as cursor."
 )
 
 OUTPUT_SCHEMA: Final[dict[str, Any]] = {

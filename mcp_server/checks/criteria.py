@@ -57,17 +57,26 @@ Facts = RunFacts | FileFacts | GlobFacts
 
 
 def unmet(conditions: Conditions, facts: Facts) -> str | None:
-    """What does not hold, every condition of it with what was found and what was wanted; None when all of it holds."""
+    """What does not hold, every condition of it with what was found and what was wanted; None when all of it holds.
+
+    What cannot be read out of the output is told where it is all that is wrong.
+    """
     judges = _JUDGES[type(facts)]
     wanted = [(name, value) for name, value in conditions if value is not None]
     if not wanted:
         return "nothing is said that has to hold"
     problems: dict[str, None] = {}
+    untold: dict[str, None] = {}
     for name, value in wanted:
-        problem = _judged(judges.get(name), name, value, facts)
+        try:
+            problem = _judged(judges.get(name), name, value, facts)
+        except UntoldError as error:
+            untold[f"{name} {error}"] = None
+            continue
         if problem is not None:
             problems[problem] = None
-    return "; ".join(problems) or None
+    # What a program that ended badly did not write is no news: it is told where nothing else is wrong.
+    return "; ".join(problems or untold) or None
 
 
 def value_read(check: Check, facts: Facts) -> JsonValue:
@@ -96,8 +105,6 @@ def _judged(judge: Callable[[Any, Any], str | None] | None, name: str, wanted: o
         return f"{name} cannot be told: {error.strerror or error}"
     except regex.error as error:
         return f"{name} cannot be told: it is no pattern ({error})"
-    except UntoldError as error:
-        return f"{name} {error}"
 
 
 def _exit_code(wanted: int, facts: RunFacts) -> str | None:

@@ -140,15 +140,18 @@ class OptionDeclaration(Declared):
     description: str = ""
 
     @property
-    def wanted(self) -> str:
-        """What its value has to be, in words."""
+    def kind(self) -> str:
+        """What a value has to be, in words."""
         if self.choices:
-            wanted = f"one of {', '.join(list(self.choices)[:CHOICES_SHOWN])}"
-        else:
-            wanted = "a path relative to the project's root" if self.path else "text"
-        given = f"{self.default} unless given" if self.default is not None else ""
-        more = given or ("required" if self.required else "optional")
-        return f"{wanted}; {more}" + (f": {self.description}" if self.description else "")
+            return f"one of {', '.join(list(self.choices)[:CHOICES_SHOWN])}"
+        return "a path relative to the project root" if self.path else "text"
+
+    @property
+    def wanted(self) -> str:
+        """What it is for, what its value has to be, and what it is without one."""
+        given = f"default {self.default}" if self.default is not None else ""
+        wanted = f"{self.kind}; {given or ('required' if self.required else 'optional')}"
+        return f"{self.description.rstrip('.')} ({wanted})" if self.description else wanted
 
 
 class Budget(Declared):

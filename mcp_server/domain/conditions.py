@@ -107,23 +107,27 @@ def one_of(values: object) -> Condition:
 
 def non_empty() -> Condition:
     """Text that is not blank, or a list or an object with items."""
-    schema = {**_sized("min", 1), "pattern": r"\S"}
+    schema = {"pattern": r"\S", "minItems": 1, "minProperties": 1}
     return Condition(lambda value, _: size_of(value) > 0 and not is_empty(value), "must not be empty", schema)
 
 
 def min_length(bound: object) -> Condition:
     """Text, a list or an object of at least that length."""
     low = _count(bound)
-    return Condition(
-        lambda value, _: size_of(value) >= low, f"has to have a length of at least {low}", _sized("min", low)
-    )
+    problem = f"has to be at least {low} long"
+    return Condition(lambda value, _: size_of(value) >= low, problem, _sized("min", low), _length)
 
 
 def max_length(bound: object) -> Condition:
     """Text, a list or an object of at most that length."""
     high = _count(bound)
-    problem = f"has to have a length of at most {high}"
-    return Condition(lambda value, _: 0 <= size_of(value) <= high, problem, _sized("max", high))
+    problem = f"has to be at most {high} long"
+    return Condition(lambda value, _: 0 <= size_of(value) <= high, problem, _sized("max", high), _length)
+
+
+def _length(value: Any, _: Probes) -> str:
+    size = size_of(value)
+    return f"it is {size}" if size >= 0 else "it has no length"
 
 
 def containing(parts: object, quantifier: Callable[[Iterable[bool]], bool]) -> Condition:

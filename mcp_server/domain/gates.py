@@ -184,7 +184,6 @@ def evidence_schema(gate: Gate) -> dict[str, Any]:
         "type": "object",
         "properties": {field.name: _property(field, gate) for field in gate.fields if field.from_check is None},
         "required": list(required_names(gate)),
-        "additionalProperties": True,
     }
 
 

@@ -153,7 +153,9 @@ def allows(session: Session, action: str) -> bool:
 def require_action(session: Session, action: str) -> None:
     """Raise ``StateError`` unless the session's state allows the action."""
     if not allows(session, action):
-        raise refusal(session, f"{action} is not allowed while the session is {session.session_status}.")
+        status = session.session_status
+        hint = None if _waits_for_person(session) else _GOING_ON[status]
+        raise refusal(session, f"{action} is not allowed while the session is {status}.", hint)
 
 
 def require_phase(session: Session, action: str, phase: int) -> None:
@@ -163,14 +165,28 @@ def require_phase(session: Session, action: str, phase: int) -> None:
         raise refusal(
             session,
             f"Phase {phase} is completed, since attempt {attempt}; the current phase is {session.current_phase}.",
+            "Go on with the current phase (get_phase), or open the completed one again (rollback).",
         )
     if phase in session.skipped_phases:
         raise refusal(
             session,
-            f"Phase {phase} was skipped; the current phase is {session.current_phase}. A rollback to it opens it.",
+            f"Phase {phase} was skipped; the current phase is {session.current_phase}.",
+            "Go on with the current phase (get_phase), or open the skipped one (rollback).",
         )
     if phase != session.current_phase:
-        raise refusal(session, f"{action} works on the current phase, which is {session.current_phase}, not {phase}.")
+        raise refusal(
+            session,
+            f"{action} works on the current phase, which is {session.current_phase}, not {phase}.",
+            f"Read phase {session.current_phase} (get_phase) and work on it; the others come in their turn.",
+        )
+
+
+_GOING_ON: Final[Mapping[Status, str]] = {
+    Status.ACTIVE: "It is not paused: go on with its current phase.",
+    Status.PAUSED: "Call resume first.",
+    Status.FAILED: "Find out what was refused (get_errors), then retry_phase or rollback.",
+    Status.COMPLETED: "Nothing is left to do; rollback opens a phase again.",
+}
 
 
 def refusal(session: Session, message: str, remediation: str | None = None) -> StateError:
@@ -180,7 +196,7 @@ def refusal(session: Session, message: str, remediation: str | None = None) -> S
         remediation = "Only a person can open this phase again: ask them to run `pos-workflow reopen` for this session."
     return StateError(
         message,
-        remediation=remediation or f"Look at current_phase and use one of allowed_actions: {', '.join(actions)}.",
+        remediation=remediation or "Use one of allowed_actions.",
         current_phase=session.current_phase,
         allowed_actions=list(actions),
     )

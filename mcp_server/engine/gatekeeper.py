@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from mcp_server.domain import attempts, budgeting, machine
 from mcp_server.domain.attempts import Submission
 from mcp_server.domain.checking import Checker, Checking
+from mcp_server.domain.consequences import Pass
 from mcp_server.domain.definition import Gate, Phase, Workflow
 from mcp_server.domain.events import (
     ApprovalRequested,
@@ -161,7 +162,10 @@ class Gatekeeper:
         begun = self._last_begun(session.session_id, lambda event: event.phase == handed.phase)
         if begun is None or begun[1].fingerprint != handed.fingerprint:
             return None
-        return self.after(session.session_id, begun[0], replayed=True)
+        came_to = self.after(session.session_id, begun[0], replayed=True)
+        # What was refused and then let go by a person did not pass: to tell of the refusal now would mislead.
+        passed = isinstance(came_to, Outcome) and isinstance(came_to.committed.event, Pass)
+        return came_to if passed else None
 
     def _last_begun(self, session_id: str, wanted: Callable[[AttemptBegun], bool]) -> tuple[int, AttemptBegun] | None:
         """The last attempt that was begun, of those wanted, and the number of the event."""

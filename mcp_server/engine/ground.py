@@ -95,8 +95,8 @@ class Ground:
         """The project; ConfigurationError when none is known."""
         if self._workspace is None:
             raise ConfigurationError(
-                "No project root is known, so there is no place for sessions that anybody chose.",
-                remediation="Start the server with --project PATH (or set POS_WORKFLOW_PROJECT) to name the project.",
+                "No project root is known, so there is nowhere to keep sessions.",
+                remediation="Tell the person: start the server with --project PATH, or set POS_WORKFLOW_PROJECT.",
             )
         return self._workspace
 

@@ -114,8 +114,8 @@ def _untrusted(ground: Ground, session: Session) -> str | None:
     if trust is not None and trust.is_trusted(_bundle(ground, session).definition_digest):
         return None
     return (
-        "nobody has allowed the commands of this definition to be run in this project; a person can, after they have "
-        f"been shown: pos-workflow trust --session {session.session_id}"
+        "nobody has allowed this definition to run commands in this project: ask the person to run `pos-workflow trust "
+        f"--session {session.session_id}`, which shows them first"
     )
 
 

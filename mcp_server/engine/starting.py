@@ -17,6 +17,7 @@ from mcp_server.domain.definition import Workflow
 from mcp_server.domain.events import SessionStarted
 from mcp_server.domain.session import DefinitionRef
 from mcp_server.domain.skipping import Entry, enter
+from mcp_server.domain.suggestions import did_you_mean
 from mcp_server.engine.ground import Call, Ground, Outcome, World, require_phase
 from mcp_server.engine.planning import baseline_of
 from mcp_server.errors import ConfigurationError, ConflictError, InvalidArgumentError, NotFoundError
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 OPEN_SESSIONS_SHOWN: Final = 20
+UNUSED_SHOWN: Final = 5
+NAME_SHOWN: Final = 60
+"""How many options that nothing reads a start warns of, and how many characters of each name."""
 
 
 class Starter:
@@ -89,6 +93,7 @@ class Starter:
             open_sessions=tuple(one.session_id for one in open_sessions),
             warnings=(
                 *self._warnings(found),
+                *_unused(workflow, options),
                 *found.notes,
                 *entry.warnings,
                 *_stale(open_sessions, at, self._stale_after),
@@ -133,8 +138,8 @@ class Starter:
         if runs and (trust is None or not trust.is_trusted(found.bundle.definition_digest)):
             gates = ", ".join(map(str, runs))
             yield (
-                f"The gates of these phases run commands that nobody has allowed in this project yet: {gates}. They "
-                f"block until a person runs: pos-workflow trust {found.workflow.workflow_type}"
+                "Nobody has allowed this workflow's checks to run commands in this project yet. Ask the person to run "
+                f"`pos-workflow trust {found.workflow.workflow_type}`: until then these phases' gates block: {gates}."
             )
 
 
@@ -149,6 +154,18 @@ def _stale(sessions: Iterable[Summary], now: datetime, after: timedelta) -> Iter
             )
 
 
+def _unused(workflow: Workflow, options: Mapping[str, JsonValue]) -> Iterator[str]:
+    """Which options nothing of the definition reads: most often a name that was misspelled."""
+    read = [option.name for option in workflow.options] + ([workflow.plan.option] if workflow.plan else [])
+    conditions = " ".join(phase.skip_condition for phase in workflow.phases)
+    unused = [name for name in options if name not in read and name not in conditions]
+    for name in unused[:UNUSED_SHOWN]:
+        near = did_you_mean(name[:NAME_SHOWN], read)
+        yield f"options.{name[:NAME_SHOWN]}: {workflow.workflow_type} reads no such option{near}"
+    if len(unused) > UNUSED_SHOWN:
+        yield f"{len(unused) - UNUSED_SHOWN} more options are read by nothing."
+
+
 def _require_declared(workflow: Workflow, options: Mapping[str, JsonValue], world: World) -> None:
     """Raise InvalidArgumentError unless every option that checks may name is what its declaration says."""
     wrong = [
@@ -157,14 +174,16 @@ def _require_declared(workflow: Workflow, options: Mapping[str, JsonValue], worl
         if (problem := _problem(option, options.get(option.name), world)) is not None
     ]
     if wrong:
-        raise InvalidArgumentError(wrong, remediation="Mend these options and start again. Nothing was begun.")
+        raise InvalidArgumentError(
+            wrong, remediation="Correct these options and call start again; no session was created."
+        )
 
 
 def _problem(option: OptionDeclaration, value: JsonValue, world: World) -> str | None:
     if value is None:
         return f"is missing: {option.wanted}" if option.required and option.default is None else None
     if not isinstance(value, str) or (option.choices and value not in option.choices):
-        return f"has to be {option.wanted}"
+        return f"has to be {option.kind}"
     if option.path:
         path = PurePosixPath(value)
         confined = value.strip() and "\0" not in value and not path.is_absolute() and ".." not in path.parts

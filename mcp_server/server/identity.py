@@ -18,6 +18,8 @@ INSTRUCTIONS: Final = (
     "the person you work for, marked as your word.\n"
     "- A refusal is no failure of the tool: it lists what is missing. Attempts are limited; when escalate is true or "
     "a gate is blocked, ask the person instead of trying again.\n"
+    "- A gate may run checks (checking) or ask a person (awaiting_approval): tell the person and look again with "
+    "get_phase. Do not pause then: that withdraws what you submitted.\n"
     "- Follow next_actions: they are literal calls, best first.\n"
     "- Give request_id (fresh and random, at least 12 characters) with calls that change something: if an answer gets "
     "lost, the same call with the same request_id is safe and gives the same answer.\n"

@@ -376,7 +376,7 @@ def test_a_choice_and_a_confined_path_are_all_that_options_bring_to_a_command(ho
         assert ask(**call)["workflow_completed"] is True
     listed = ask(action="list_workflows")["workflows"]
     (told,) = [one["options"] for one in listed if one["workflow_type"] == "chosen"]
-    assert told["how"].startswith("one of quietly, loudly")
+    assert told["how"] == "one of quietly, loudly; required"
 
 
 def test_a_strict_budget_holds_the_gate_and_only_a_person_raises_it(home: Home) -> None:

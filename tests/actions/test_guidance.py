@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support import PASSING, STATES, Ask, Home, arrange, define_small_workflows, field
+from tests.support import PASSING, STATES, Ask, Body, Home, arrange, define_small_workflows, field
 
 pytestmark = pytest.mark.integration
 
@@ -146,3 +147,97 @@ def test_a_budget_that_is_nearly_used_up_is_said_in_every_reply(tmp_path: Path) 
         ]
         for reply in replies:
             assert any("8 of 10 tokens" in one for one in reply.get("warnings", [])) is said, reply
+
+
+def test_a_gate_that_asks_for_no_evidence_is_offered_as_a_whole_call(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    checks = [{"id": "written", "file": "report.md", "pass": {"exists": True}}]
+    home.define("seen", [{"number": 1, "gate": {"checks": checks}}])
+    ask = home.asking()
+    reply = ask(action="start", workflow_type="seen", target_file="a.py")
+    for passes in (False, True):
+        (offer,) = (one for one in reply["next_actions"] if one["arguments"]["action"] == "complete_phase")
+        assert "fill" not in offer
+        reply = ask(**offer["arguments"])
+        assert reply["checkpoint_passed"] is passes
+        home.write({"report.md": "all of it"})
+
+
+@pytest.mark.parametrize("gate", [{"budget": {}}, {"rule": True}, {"optional": True}])
+def test_evidence_that_may_count_is_left_to_be_filled_in(tmp_path: Path, gate: dict[str, object]) -> None:
+    home = Home.make(tmp_path)
+    written: Body = {"checks": [{"id": "written", "file": "report.md", "pass": {"exists": True}}]}
+    if "rule" in gate:
+        written["cross_field_validation"] = [{"rule": "lambda e: e['n'] > 1", "error_message": "n above 1"}]
+    if "optional" in gate:
+        written["evidence_schema"] = {"note": {"type": "string", "required": False}}
+    metadata: Body = {"budget": {"max_tokens": 100, "mode": "strict"}} if "budget" in gate else {}
+    home.define("seen", [{"number": 1, "gate": written}], **metadata)
+    (offer,) = home.asking()(action="start", workflow_type="seen", target_file="a.py")["next_actions"]
+    assert offer["fill"] == ["evidence"]
+
+
+def long_workflow(home: Home) -> None:
+    long = "Read every word of it. " * 4_000
+    phase = {"text": f"# Long\n\n{long}", "tasks": {"task-1-read.md": f"# Read\n\n{long}"}}
+    home.define("long", [{"number": 1, **phase, "gate": {"evidence_schema": {"done": field()}}}])
+
+
+def test_a_reply_that_is_cut_short_leads_to_its_rest_first(tmp_path: Path) -> None:
+    home = Home.make(tmp_path)
+    long_workflow(home)
+    ask = home.asking()
+    reply = ask(action="start", workflow_type="long", target_file="a.py")
+    session = reply["session_id"]
+    assert reply["phase_content"]["checkpoint"]["required_evidence"] == []
+    while "next_cursor" in reply:
+        offer = reply["next_actions"][0]
+        assert offer["arguments"]["cursor"] == reply["next_cursor"]
+        reply = ask(**offer["arguments"])
+    assert reply["phase_content"]["checkpoint"]["required_evidence"] == ["done"]
+    parts = [ask(**reply["next_actions"][0]["arguments"])]
+    while "next_cursor" in parts[-1]:
+        parts.append(ask(**parts[-1]["next_actions"][0]["arguments"]))
+    assert {(one["action"], one["task_number"]) for one in parts} == {("get_task", 1)}
+    assert len(parts) == 2
+    again = ask(action="rollback", session_id=session, to_phase=1)
+    assert again["next_actions"][0]["arguments"] == {
+        "action": "get_phase",
+        "session_id": session,
+        "cursor": again["next_cursor"],
+    }
+
+
+def test_what_a_refusal_said_is_looked_up_where_it_is_not_told(ask: Ask) -> None:
+    session = arrange(ask, "refused")
+
+    def first(**arguments: Any) -> str:
+        return ask(session_id=session, **arguments)["next_actions"][0]["arguments"]["action"]
+
+    assert first(action="get_state") == "get_phase"
+    assert first(action="get_phase") == "get_errors"
+    assert first(action="get_session") == "get_errors"
+    assert first(action="get_errors") == "complete_phase"
+    ask(action="pause", session_id=session)
+    assert first(action="resume") == "get_errors"
+    assert first(action="get_errors") == "get_task"
+    assert first(action="complete_phase", phase=2, evidence={"don": "it"}) == "pause"
+    assert first(action="retry_phase", phase=2) == "get_task"
+
+
+def test_the_first_phase_has_none_to_go_back_to(ask: Ask) -> None:
+    session = ask(action="start", workflow_type="steps", target_file="a.py")["session_id"]
+    for _ in range(2):
+        ask(action="complete_phase", session_id=session, phase=1, evidence={})
+    failed = ask(action="complete_phase", session_id=session, phase=1, evidence={})
+    assert [one["arguments"]["action"] for one in failed["next_actions"]] == ["get_errors", "retry_phase"]
+    later = ask(action="get_state", session_id=arrange(ask, "failed"))
+    assert "rollback" in {one["arguments"]["action"] for one in later["next_actions"]}
+
+
+def test_past_refusals_do_not_speak_of_attempts_that_are_counted_anew(ask: Ask) -> None:
+    session = arrange(ask, "failed")
+    retried = ask(action="retry_phase", session_id=session, phase=2)
+    assert retried["attempts_left"] == 3
+    assert len({one["remediation"] for one in retried["previous_errors"]}) == 1
+    assert "retry_phase" not in retried["previous_errors"][-1]["remediation"]

@@ -227,6 +227,12 @@ def test_every_condition_that_does_not_hold_is_named() -> None:
     )
 
 
+def test_what_a_failed_program_did_not_write_is_not_held_against_it_too() -> None:
+    conditions = Conditions.model_validate({"exit_code": 0, "stdout_json": at("names", at_least=1)})
+    assert unmet(conditions, RunFacts(1, output("Traceback"))) == "the exit code was 1, wanted 0"
+    assert unmet(conditions, RunFacts(0, output("Traceback"))) == "stdout_json cannot be told: the output is no JSON"
+
+
 def test_a_check_that_asks_for_nothing_does_not_pass() -> None:
     assert unmet(Conditions(), RunFacts(0, output())) == "nothing is said that has to hold"
 

@@ -62,7 +62,7 @@ def test_what_the_programs_come_to_decides(home: Home) -> None:
     reply = submitted(ask, session, "not trusted")
     assert reply["gate"] == "blocked"
     assert [one["status"] for one in reply["checks"]] == ["blocked", "passed", "passed"]
-    assert f"pos-workflow trust --session {session}" in reply["blocked_by"][0]
+    assert f"pos-workflow trust --session {session}" in reply["checks"][0]["problem"]
 
     trust(home, session)
     reply = submitted(ask, session, "too little")

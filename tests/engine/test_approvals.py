@@ -43,7 +43,9 @@ def test_a_rejection_is_a_refused_attempt_with_the_note_as_its_error(engine: Eng
     event = outcome.committed.event
     assert isinstance(event, GateRefused)
     assert event.attempts_left == 1
-    assert "no tests" in ask(action="get_errors", session_id=waiting)["errors"][0]["message"]
+    (error,) = ask(action="get_errors", session_id=waiting)["errors"]
+    assert error["message"] == "A person rejected attempt 1 of phase 1: no tests."
+    assert "person" in error["remediation"]
     assert ask(action="get_state", session_id=waiting)["outstanding_evidence"] == []
     submit(ask, waiting, done="again")
     engine.persons.approvals.reject(waiting, run_of(engine, waiting), SOMEBODY, "no tests")

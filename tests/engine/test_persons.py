@@ -173,3 +173,13 @@ def test_every_decision_is_in_the_audit_log_and_all_of_it_verifies(
     assert store is not None
     report = store.verify()
     assert (report.ok, report.repaired) == (True, 0)
+
+
+def test_evidence_of_a_phase_that_was_overridden_is_not_answered_by_its_old_refusal(
+    engine: Engine, ask: Ask, waiting: str
+) -> None:
+    run = engine.persons.approvals.asked(waiting).under_way.run
+    engine.persons.approvals.reject(waiting, run, SOMEBODY, "not on a Friday")
+    engine.persons.override(waiting, 1, SOMEBODY, "released by hand")
+    again = ask(action="complete_phase", session_id=waiting, phase=1, evidence={"done": "yes"})
+    assert (again["error_type"], again["current_phase"]) == ("StateError", 2)

@@ -86,7 +86,7 @@ async def test_a_declined_question_is_a_refused_attempt(home: Home, mode: str) -
     async with Client(build_server(home.engine()), mode=mode, elicitation_callback=Person("decline")) as client:
         reply = await submitted(client)
         assert (reply["error_type"], reply["gate"], reply["attempts_left"]) == ("ValidationError", "refused", 1)
-        assert "a person rejected it" in reply["error"]
+        assert "A person rejected attempt 1" in reply["error"]
 
 
 @ERAS

@@ -94,7 +94,7 @@ async def test_the_target_comes_first_and_is_required_and_then_come_the_options(
         ("where", False),
         ("how", False),
     ]
-    assert arguments[2].description == "one of quickly, slowly; slowly unless given"
+    assert arguments[2].description == "one of quickly, slowly; default slowly"
 
 
 async def test_the_option_that_names_a_plan_is_an_argument(home: Home) -> None:
@@ -121,7 +121,7 @@ async def test_the_message_has_the_call_that_begins_the_work(home: Home, mode: s
 async def test_what_the_workflow_needs_and_was_not_given_is_asked_of_the_assistant(home: Home) -> None:
     async with connect(home) as client:
         text = await text_of(client, "start_choosy", target_file="a.py", where="", how="")
-    assert "- where: a path relative to the project's root; required: the folder of the work" in text
+    assert "- where: the folder of the work (a path relative to the project root; required)" in text
     assert "- how" not in text
     assert calls_in(text) == [{"action": "start", "workflow_type": "choosy", "target_file": "a.py"}]
 
@@ -137,8 +137,8 @@ async def test_an_alias_finds_the_prompt_too(home: Home) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("start_steps", {}, "target_file: is required for start"),
-        ("start_steps", {"target_file": ""}, "target_file: is required for start"),
+        ("start_steps", {}, "target_file: is required"),
+        ("start_steps", {"target_file": ""}, "target_file: is required"),
         ("start_steps", {"target_file": "../other"}, "directory traversal"),
         ("start_steps", {"target_file": "a.py", "colour": "red"}, "colour: is no argument of this prompt"),
         ("start_stepz", {"target_file": "a.py"}, "there is no workflow 'stepz'"),

@@ -140,7 +140,7 @@ async def test_a_workflow_is_told_with_all_that_its_gates_ask_for_and_without_wh
         "# The rich workflow\n",
         "`rich` 1.0.0 (project), 3 phases.",
         "What rich is for.",
-        "- `how`: one of pytest, unittest; pytest unless given",
+        "- `how`: one of pytest, unittest; default pytest",
         "## Phase 1: Phase 1\n\n- Task 1: Look",
         "- evidence `sesame`, string\n",
         "- evidence `count`, integer\n",

@@ -41,7 +41,7 @@ def read_plan_file(source: PlanSource, path: object, read: Read) -> PlanFile:
         found = posixpath.join(path, usual)
         data = _in_folder(found, path, usual, read)
     except (OSError, ValueError) as error:
-        raise PlanFileError(f"leads to no plan: {_reason(error)}; looked for {path[:200]}") from None
+        raise PlanFileError(f"leads to no plan: {_reason(error)}: {path[:200]!r}") from None
     if len(data) > MAX_PLAN_BYTES:
         raise PlanFileError(f"leads to a plan of more than {MAX_PLAN_BYTES // 2**20} MiB ({found})")
     try:
@@ -57,7 +57,7 @@ def _in_folder(found: str, folder: str, usual: str, read: Read) -> bytes:
     except FileNotFoundError:
         raise PlanFileError(f"leads to no plan: the folder {folder[:200]} has no {usual}") from None
     except (OSError, ValueError) as error:
-        raise PlanFileError(f"leads to no plan: {_reason(error)}; looked for {found[:200]}") from None
+        raise PlanFileError(f"leads to no plan: {_reason(error)}: {found[:200]!r}") from None
 
 
 def _reason(error: Exception) -> str:
