@@ -13,32 +13,10 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 import mcp_server
 from mcp_server.cli import serving
-from mcp_server.cli.approving import approve, reject
-from mcp_server.cli.backups import backup, backups
-from mcp_server.cli.call import call
-from mcp_server.cli.cleanup import cleanup
 from mcp_server.cli.context import Context
-from mcp_server.cli.doctor import doctor
 from mcp_server.cli.failures import CommandError
-from mcp_server.cli.history import errors, events
-from mcp_server.cli.hook import hook
-from mcp_server.cli.importing import import_sessions
-from mcp_server.cli.init import init
-from mcp_server.cli.integrity import seal, verify
-from mcp_server.cli.migrate import migrate
-from mcp_server.cli.new import new
-from mcp_server.cli.operator import operator
 from mcp_server.cli.output import complain
-from mcp_server.cli.overriding import budget, override, repin
-from mcp_server.cli.pending import pending
-from mcp_server.cli.report import report
-from mcp_server.cli.restoring import restore
-from mcp_server.cli.returning import reopen, undelete
-from mcp_server.cli.sessions import session, sessions
-from mcp_server.cli.trust import trust, untrust
-from mcp_server.cli.validation import validate
 from mcp_server.cli.wording import for_person
-from mcp_server.cli.workflows import workflows
 from mcp_server.errors import PosWorkflowError
 from mcp_server.settings import LogLevel
 
@@ -107,19 +85,25 @@ def serve() -> None:
     """
 
 
+# By its module and its name, so that a command imports what it needs itself, and nothing of the others.
 for _group, _commands in {
-    _PEOPLE: (workflows, sessions, session, events, errors, report),
-    _AUTHORS: (new, validate),
-    _KEEPERS: (doctor, verify, seal, backup, restore, cleanup, undelete),
-    _DECIDERS: (pending, approve, reject, override, repin, budget, reopen, trust, untrust, operator),
-    _PROGRAMS: (init, hook, call),
+    _PEOPLE: "workflows:workflows sessions:sessions sessions:session history:events history:errors report:report",
+    _AUTHORS: "new:new validation:validate",
+    _KEEPERS: "doctor:doctor integrity:verify integrity:seal backups:backup backups:backups restoring:restore "
+    "cleanup:cleanup returning:undelete migrate:migrate",
+    _DECIDERS: "pending:pending approving:approve approving:reject overriding:override overriding:repin "
+    "overriding:budget returning:reopen trust:trust trust:untrust operator:operator",
+    _PROGRAMS: "init:init hook:hook call:call",
 }.items():
-    for _command in _commands:
-        app.command(_command, group=_group)
-backups.group = _KEEPERS
-app.command(backups)
-app.command(import_sessions, name="import", group=_KEEPERS)
-app.command(migrate, group=_KEEPERS)
+    for _command in _commands.split():
+        app.command(f"mcp_server.cli.{_command}", group=_group)
+app.command("mcp_server.cli.importing:import_sessions", name="import", group=_KEEPERS)
+
+
+def load_commands() -> None:
+    """Import every command, for who wants to see what they say of themselves."""
+    for name in app:
+        app[name]  # pyright: ignore[reportUnusedExpression] - it is loaded by being looked at
 
 
 @app.meta.default
@@ -127,6 +111,7 @@ def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)], settings: Flags = Flags()
 ) -> int:
     if not tokens and sys.stdin.isatty():
+        load_commands()
         app.help_print()
         return 0
     command, bound, ignored = app.parse_args(tokens or ("serve",), exit_on_error=False, print_error=False)
@@ -155,6 +140,8 @@ def _launch(
 
 def launch(arguments: Sequence[str]) -> int:
     """Parse the arguments and run the command; the exit code."""
+    if {"--help", "-h"} & set(arguments):
+        load_commands()
     try:
         return app.meta(
             arguments,

@@ -25,7 +25,10 @@ ArchivePath = Annotated[
 ]
 
 backups = App(
-    name="backups", help="List, verify and remove the backups that lie in the state folder.", help_format="markdown"
+    name="backups",
+    help="List, verify and remove the backups that lie in the state folder.",
+    help_format="markdown",
+    default_parameter=Parameter(negative_bool=(), show_default=False),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -10,7 +11,6 @@ from typing import Final
 
 from mcp_server.cli import serving
 from mcp_server.cli.direct import serve_flags
-from mcp_server.cli.imports import collect_garbage
 
 INTERRUPTED: Final = 130
 _PIPE_CLOSED: Final = 141
@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         from mcp_server.cli.application import launch  # noqa: PLC0415 - too heavy for the way to a server
 
-        collect_garbage()
+        gc.enable()
         code = launch(arguments)
     except KeyboardInterrupt:
         code = INTERRUPTED

@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 import mcp_server
-from mcp_server.cli.application import Flags, app
+from mcp_server.cli.application import Flags, app, load_commands
 from mcp_server.definitions.starter import schema_files
 from mcp_server.report.schema import schema_text
 from mcp_server.settings import ENV_PREFIX, FILE_ONLY, MARKERS, Settings
@@ -60,6 +60,7 @@ person's command runs. It is run without a shell, in the root folder.
 
 def command_line_page() -> str:
     """``docs/reference/command-line.md``."""
+    load_commands()
     page = _STARTED_AS.sub(r"\1", app.generate_docs(usage_name="pos-workflow"))
     first = _SETTINGS.search(page)
     assert first is not None  # noqa: S101 - every command has them, and the page says so once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import mcp_server
 from mcp_server import logs
-from mcp_server.cli.imports import collect_garbage
 from mcp_server.errors import ConfigurationError
 from mcp_server.settings import Loaded, load
 
@@ -48,7 +48,8 @@ def _start(flags: Mapping[str, Any]) -> int:
         from mcp_server.app import build_engine  # noqa: PLC0415 - nothing of it is needed to greet a client
 
         engine = build_engine(loaded, stopping)
-        collect_garbage()
+        gc.freeze()
+        gc.enable()
         return engine
 
     serve(assemble, stopping)

@@ -394,7 +394,7 @@ def test_it_does_without_the_sdk(home: Home, ask: Ask) -> None:
     done = quickly([program, "-X", "importtime", *arguments])
     assert session.encode() in done.stdout
     imported = {line.rpartition(b"|")[2].strip() for line in done.stderr.splitlines()}
-    assert b"mcp_server.cli.hook" in imported
+    assert b"mcp_server.cli.reminder" in imported
     assert not {name for name in imported if name.split(b".")[0] in (b"mcp", b"mcp_types", b"anyio")}
 
 

@@ -134,9 +134,10 @@ def test_a_host_that_does_not_care_for_the_log_gets_its_answers(home: Home, *, c
         assert process.wait(PATIENCE) == 0
 
 
-def test_what_only_the_command_line_needs_is_not_imported_on_the_way_to_a_server(home: Home) -> None:
+def imported(home: Home, *arguments: str) -> set[bytes]:
+    """The modules that the program imports with these arguments."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", *command(home)[1:]],
+        [sys.executable, "-X", "importtime", *command(home)[1:], *arguments],
         input=b"",
         capture_output=True,
         timeout=PATIENCE,
@@ -144,9 +145,19 @@ def test_what_only_the_command_line_needs_is_not_imported_on_the_way_to_a_server
         env=bare_environment(),
         cwd="/",
     )
-    imported = {line.rpartition(b"|")[2].strip() for line in done.stderr.splitlines()}
-    assert b"mcp_server.cli.serving" in imported
-    assert not {b"cyclopts", b"mcp_server.cli.application", b"mcp_server.cli.output"} & imported
+    return {line.rpartition(b"|")[2].strip() for line in done.stderr.splitlines()}
+
+
+def test_what_only_the_command_line_needs_is_not_imported_on_the_way_to_a_server(home: Home) -> None:
+    modules = imported(home)
+    assert b"mcp_server.cli.serving" in modules
+    assert not {b"cyclopts", b"mcp_server.cli.application", b"mcp_server.cli.output"} & modules
+
+
+def test_a_command_imports_neither_the_sdk_nor_what_others_need(home: Home) -> None:
+    modules = imported(home, "sessions")
+    assert b"mcp_server.engine" in modules
+    assert not {b"mcp", b"mcp_server.server", b"mcp_server.report", b"mcp_server.cli.doctor"} & modules
 
 
 def test_serve_serves_on_a_terminal_too(home: Home) -> None:
