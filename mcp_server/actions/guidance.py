@@ -69,7 +69,7 @@ def _proposals(session: Session, workflow: Workflow, after: str | None, task: in
         case Status.ACTIVE:
             yield from _active(session, workflow, after, task)
         case Status.PAUSED:
-            yield "resume", {}, None, "Go on where the session was paused."
+            yield "resume", {}, None, "Go on, when what it was paused for is settled."
         case Status.FAILED:
             yield "get_errors", {}, None, "Read what each attempt was refused for."
             yield "retry_phase", {"phase": session.current_phase}, None, "Begin the phase again, with new attempts."
@@ -111,7 +111,7 @@ def _held(session: Session, workflow: Workflow, after: str | None) -> Iterator[_
             yield "pause", {}, ["checkpoint_note"], why
             yield _submitting(session, workflow, "When they have answered and the work is different")
         case GateState.REFUSED:
-            yield _submitting(session, workflow, "When everything that was refused is put right")
+            yield _submitting(session, workflow, "When all that was refused is put right")
             yield "get_phase", {}, None, "Read the phase again."
         case GateState.BLOCKED:
             why = "Only a person can unblock the gate: tell them, and pause until they have."
@@ -136,7 +136,7 @@ def _submitting(session: Session, workflow: Workflow, when: str) -> _Proposal:
             "complete_phase",
             {"phase": phase, "evidence": {}},
             None,
-            f"{when}: submit this as it is, the gate asks for no evidence.",
+            f"{when}: call this as it is; the gate asks for no evidence.",
         )
     why = f"{when}: submit all the evidence that the checkpoint asks for."
     return "complete_phase", {"phase": phase}, ["evidence"], why

@@ -101,7 +101,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
         "source": entry.source,
         "shadows": list(entry.shadows),
         "aliases": _some(workflow.aliases),
-        "target_languages": _some(workflow.target_languages),
+        "target_languages": _some(workflow.target_languages) if workflow.target_languages != ("any",) else None,
         "artifacts": _some(workflow.artifacts),
         "tags": _some(workflow.tags),
     }

@@ -134,6 +134,7 @@ def test_what_takes_longer_than_a_host_waits_is_handed_over(home: Home) -> None:
     try:
         handed = of_answer(dispatch(engine, call, patience=0.2))
         assert (handed["status"], handed["checkpoint_passed"], handed["gate"]) == ("success", False, "checking")
+        assert {one["status"] for one in handed["checks"]} == {"running"}
         assert handed["poll_after_seconds"] > 0
         again = of_answer(dispatch(engine, call, patience=0.2))
         assert (again["gate"], again["version"]) == ("checking", handed["version"])
