@@ -66,7 +66,7 @@ def test_what_a_definition_brings_beside_its_phases_is_shown(cli: Cli) -> None:
     )
     shown = cli("workflows", "rich").out
     assert "gate: note; checks unit; keeps tests/**; a person approves" in shown
-    assert "option how: one of pytest, unittest; pytest unless given" in shown
+    assert "option how: one of pytest, unittest; default pytest" in shown
     for name in ("README.md", "core/guide.md", "supporting-docs/a.md"):
         assert f"also there: {name}" in shown
     told = cli("workflows", "rich", "--json").json

@@ -78,7 +78,8 @@ def test_each_decision_says_who_made_it(plain: Played) -> None:
     assert (rejected.what, rejected.by.user, rejected.note) == ("rejected", "ada", "a word")
     assert (approved.what, approved.by.authenticated, approved.note) == ("approved", True, "well done")
     assert (overridden.what, overridden.by.authenticated) == ("overridden", False)
-    assert [one.kind for one in told.notices] == ["override", "attested", "person", "history"]
+    # The start warned of commands that nobody trusts, and of the option that nothing reads.
+    assert [one.kind for one in told.notices] == ["override", "attested", "person", "history", "history"]
 
 
 def test_the_marks_are_those_of_the_files(plain: Played) -> None:
