@@ -18,7 +18,7 @@ _WORDS: Final[tuple[tuple[str, str], ...]] = (
     (r"Call list_workflows to see what there is", "pos-workflow workflows lists what there is"),
     (r"Call get_state, look at", "Look at"),
     (r"[;.] [Ss]tart begins a new (?:one|session)", ""),
-    (r"Mend these arguments and call \w+ again\.", "Mend the command."),
+    (r"Correct these arguments and call \w+ again; nothing was changed\.(?: It takes .*)?", "Correct the command."),
     (r"Wait for retry_after_seconds, then", "Wait a moment, then"),
     (r"(?:the same call|the call) with (?:the same|a fresh) request_id", "the command"),
     (r"[Cc]all (?:get_session|get_errors|get_phase|get_state|list_sessions) (?:again )?", "repeat the command "),

@@ -8,10 +8,11 @@ import pytest
 
 from mcp_server.actions import ACTIONS
 from mcp_server.cli.wording import for_person
-from mcp_server.errors import BusyError, PosWorkflowError, StorageError
+from mcp_server.dispatch import require_form
+from mcp_server.errors import BusyError, InvalidArgumentError, PosWorkflowError, StorageError
 from mcp_server.storage.findings import foreign, newer, tampered, torn
 from tests.cli.support import Cli, forge
-from tests.support import Ask, arrange
+from tests.support import Ask, Body, arrange
 
 pytestmark = pytest.mark.unit
 
@@ -37,6 +38,13 @@ def test_advice_is_given_to_the_person(error: PosWorkflowError) -> None:
     said = for_person(error.remediation)
     assert said
     assert not PROTOCOL.search(said), said
+
+
+@pytest.mark.parametrize("wrong", [{}, {"session_id": "abc", "colour": "red"}])
+def test_a_command_that_is_wrong_is_to_be_corrected(wrong: Body) -> None:
+    with pytest.raises(InvalidArgumentError) as refused:
+        require_form({"action": "pause", **wrong})
+    assert for_person(refused.value.remediation) == "Correct the command."
 
 
 def test_commands_advise_people(cli: Cli, ask: Ask) -> None:
