@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markdown_it.token import Token
 
@@ -25,21 +26,41 @@ _DURATIONS = frozenset({"estimated time", "estimated duration", "estimated effor
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the Markdown of a task tells, as far as it tells it."""
+
+    description: str
+    steps: tuple[Step, ...]
+    artifacts: tuple[str, ...]
+    duration: str | None
+
+
 def task_content(task: Task) -> TaskContent:
     """The structured content of a task; ``instructions`` is its Markdown verbatim, whatever was made out in it."""
-    outline = _Outline(task.body)
-    labels = outline.labels()
-    described = outline.text_under(_DESCRIPTIONS) or next((labels[key] for key in labels if key in _DESCRIPTIONS), "")
-    produced = [*_texts(task.front_matter.get("produces")), *outline.items_under(_ARTIFACTS)]
-    duration = task.estimated_duration or next((labels[key] for key in labels if key in _DURATIONS), None)
+    told = _told(task.body)
     return TaskContent(
         title=task.title,
-        description=described or outline.first_paragraph() or task.purpose,
+        description=told.description or task.purpose,
         instructions=task.body,
-        execution_steps=task.steps or tuple(outline.steps() or outline.listed_steps()),
-        artifacts_to_produce=tuple(dict.fromkeys(produced)),
-        estimated_duration=duration,
+        execution_steps=task.steps or told.steps,
+        artifacts_to_produce=tuple(dict.fromkeys([*_texts(task.front_matter.get("produces")), *told.artifacts])),
+        estimated_duration=task.estimated_duration or told.duration,
         missing=task.missing,
+    )
+
+
+# Sessions of one workflow read the same tasks, and parsing one takes longer than all else that a read does.
+@lru_cache(maxsize=32)
+def _told(body: str) -> _Told:
+    outline = _Outline(body)
+    labels = outline.labels()
+    described = outline.text_under(_DESCRIPTIONS) or next((labels[key] for key in labels if key in _DESCRIPTIONS), "")
+    return _Told(
+        description=described or outline.first_paragraph(),
+        steps=tuple(outline.steps() or outline.listed_steps()),
+        artifacts=tuple(outline.items_under(_ARTIFACTS)),
+        duration=next((labels[key] for key in labels if key in _DURATIONS), None),
     )
 
 

@@ -118,9 +118,10 @@ class Guard:
                 raise tampered("its file was changed by something else than this program")
         if page.session.session_id != session_id:
             raise tampered("its file holds another session")
-        if not self.store:
+        store = self.store
+        if not store:
             raise tampered("the store's own id (store.json) is missing")
-        if page.store != self.store:
+        if page.store != store:
             raise tampered("its file belongs to another store")
         if anchor is not None and is_behind(page, anchor):
             raise tampered("its file is an older one than the last that was written")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -52,10 +53,9 @@ class Pages:
 
     def require_log(self, place: Place, session_id: str, length: int) -> None:
         """Raise CorruptStateError unless the session's log is there and at least so long."""
-        try:
-            found = self._fs.stat(self._log_path(place, session_id))
-        except FileNotFoundError:
-            raise tampered("its log is missing") from None
+        found = next((one for _, one in self._logs(place, session_id)), None)
+        if found is None:
+            raise tampered("its log is missing")
         if not stat.S_ISREG(found.st_mode):
             raise tampered("its log is not a file")
         if found.st_size < length:
@@ -151,12 +151,14 @@ class Pages:
                 raise tampered("its log is missing") from None
 
     def _log_path(self, place: Place, session_id: str) -> Path:
+        return next((path for path, _ in self._logs(place, session_id)), place.log(session_id))
+
+    def _logs(self, place: Place, session_id: str) -> Iterator[tuple[Path, os.stat_result]]:
         """Where the log lies: on the way to or from the trash it goes before the head does."""
         for one in (place, self._layout.live, self._layout.trash):
+            path = one.log(session_id)
             with suppress(FileNotFoundError):
-                self._fs.stat(one.log(session_id))
-                return one.log(session_id)
-        return place.log(session_id)
+                yield path, self._fs.stat(path)
 
 
 @contextmanager
