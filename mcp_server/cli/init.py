@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from mcp_server.cli.failures import CommandError, UsageError
 from mcp_server.cli.hosts import files
 from mcp_server.cli.hosts.edit import has_entry, with_entry, without_entry
 from mcp_server.cli.hosts.problems import LeftAlone
-from mcp_server.cli.hosts.table import HOSTS, NAME, Host, HostName, Scope
-from mcp_server.cli.output import complain, print_json, say
+from mcp_server.cli.hosts.table import HOSTS, NAME, Host, HostName, Scope, is_cached
+from mcp_server.cli.output import complain, note, print_json, say
 from mcp_server.cli.parameters import AsJson, Ctx
 from mcp_server.errors import ConfigurationError
 
-_REMEDY: Final = f"It was left as it is. Mend it, or add '{NAME}' by hand; docs/how-to/connect-a-host.md shows how."
+_ADD: Final = "Mend that and repeat the command, or add this by hand:"
+_TAKE_OUT: Final = f"Mend that and repeat the command, or take '{NAME}' out by hand."
 
 To = Annotated[HostName | None, Parameter(help="The host; else those that are used here.")]
 Where = Annotated[
@@ -43,6 +45,8 @@ class _Done:
     updated: bool = False
     backup: Path | None = None
     problem: str | None = None
+    remedy: str = ""
+    paste: str = ""
 
 
 def init(
@@ -59,13 +63,19 @@ def init(
 
     The entry starts the program that is installed here, on this project. The rest of the file stays as it is, comments
     too, and a backup is put beside it. An entry of the same name is brought up to date; what was added to it stays.
-    Files that are broken, or of a shape that is not known, are left alone, with exit code 1.
+    One that starts something else, and files that are broken or of a shape that is not known, are left alone, with exit
+    code 1.
     """
     project = ctx.loaded.project
     if project is None:
         raise ConfigurationError(
             "No project root is known: " + ctx.loaded.project_found_by + ".",
             remediation="Change to the project's folder, or name it with --project PATH.",
+        )
+    if not remove and is_cached(Path(sys.executable).absolute()):
+        raise CommandError(
+            "This program runs in uv's cache, which is emptied now and then: a host would lose it.",
+            "Use an installed one: `uv tool install /path/to/pos-workflow`, or the clone's .venv/bin/pos-workflow.",
         )
     chosen = _chosen(host, scope, project)
     done = [_one(name, where, project, remove=remove, dry_run=dry_run) for name, where in chosen]
@@ -108,23 +118,26 @@ def _one(name: HostName, scope: Scope, project: Path, *, remove: bool, dry_run: 
     done = _Done(name, scope, path, "unchanged")
     try:
         content = files.read(path)
-        text = _edited(content, host, scope, project, remove=remove)
+        text, is_restored = _edited(content, host, scope, project, remove=remove)
         if text == content.text:
             return done
         done.diff = _diff(content.text, text or "", path)
         done.updated = not remove and has_entry(content.text, host)
         done.outcome = "would change" if dry_run else "removed" if remove else "written"
         if not dry_run:
-            done.backup = _put(content, text, project)
+            done.backup = _put(content, text, project, keep=not is_restored)
     except LeftAlone as reason:
         done.outcome, done.problem = "left alone", str(reason)
+        done.remedy = reason.remedy or (_TAKE_OUT if remove else _ADD)
+        if done.remedy == _ADD:
+            done.paste = with_entry("", host, host.entry(scope, project))
     return done
 
 
-def _put(content: files.Content, text: str | None, project: Path) -> Path | None:
+def _put(content: files.Content, text: str | None, project: Path, *, keep: bool) -> Path | None:
     """Write the text, or delete the file when there is to be none; the backup's path, if one was made."""
     if text is not None:
-        return files.replace(content, text)
+        return files.replace(content, text, keep=keep)
     files.delete(content)
     folder = content.path.parent
     if folder not in (project, Path.home()):
@@ -134,19 +147,24 @@ def _put(content: files.Content, text: str | None, project: Path) -> Path | None
     return None
 
 
-def _edited(content: files.Content, host: Host, scope: Scope, project: Path, *, remove: bool) -> str | None:
-    """What the file is to hold; None when it is to go, because adding the server made it."""
+def _edited(
+    content: files.Content, host: Host, scope: Scope, project: Path, *, remove: bool
+) -> tuple[str | None, bool]:
+    """What the file is to hold, and whether that is the text of a backup, to which only the server was added since.
+
+    There is no text when the file is to go, because adding the server made it.
+    """
     entry = host.entry(scope, project)
     if not remove:
-        return with_entry(content.text, host, entry)
+        return with_entry(content.text, host, entry), False
     removed = without_entry(content.text, host)
     if removed == content.text:
-        return removed
+        return removed, False
     earlier = _as_it_was(content, host, entry)
     if earlier is not None:
-        return earlier
+        return earlier, True
     is_made = content.text == with_entry("", host, entry) and not content.path.is_symlink()
-    return None if is_made else removed
+    return (None if is_made else removed), False
 
 
 def _as_it_was(content: files.Content, host: Host, entry: dict[str, Any]) -> str | None:
@@ -167,7 +185,9 @@ def _diff(old: str, new: str, path: Path) -> str:
 def _tell(one: _Done, project: Path, *, dry_run: bool) -> None:
     title, path = HOSTS[one.host].title, shown(one.file)
     if one.problem:
-        complain(f"{title}: {path}: {one.problem}.", _REMEDY, "left alone")
+        complain(f"{title}: {path}: {one.problem}.", one.remedy, "left alone")
+        if one.paste:
+            note(one.paste.rstrip("\n"))
         return
     if one.diff and (dry_run or one.updated):
         say(one.diff.replace("\r\n", "\n").rstrip("\n"))

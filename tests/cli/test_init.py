@@ -211,10 +211,36 @@ def test_a_broken_or_unknown_file_is_left_alone_and_explained(cli: Cli, host: st
     assert ran.code == 1
     assert ran.out == ""
     assert "left alone" in ran.err
-    assert "It was left as it is" in ran.err
     assert "Traceback" not in ran.err
     assert tree(cli.home.project) == before
     assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("host", IN_PROJECT)
+def test_what_to_add_by_hand_is_printed_and_what_to_take_out_is_named(cli: Cli, host: str) -> None:
+    path = put(cli.home.project / IN_PROJECT[host], b"{")
+    remedy, _, entry_as_text = cli("init", host).err.partition("add this by hand:\n")
+    assert "Mend that and repeat the command" in remedy
+    path.write_text(entry_as_text)
+    assert "nothing to do" in cli("init", host).out
+    path.write_text("{")
+    refused = cli("init", host, "--remove").err
+    assert "take 'pos-workflow' out by hand" in refused
+    assert PROGRAM not in refused
+
+
+def test_an_entry_in_a_container_is_kept_explained_and_taken_out_when_asked(cli: Cli) -> None:
+    old = b'{"mcpServers": {"pos-workflow": {"command": "docker", "args": ["run", "--rm", "pos-workflow"]}}}'
+    path = put(cli.home.project / ".mcp.json", old)
+    ran = cli("init", "claude-code")
+    assert (ran.code, ran.out) == (1, "")
+    assert "'pos-workflow' in it is started by 'docker'" in ran.err
+    assert "take that entry out first, with --remove" in ran.err
+    assert "add this by hand" not in ran.err
+    assert path.read_bytes() == old
+    assert cli("init", "claude-code", "--remove").code == 0
+    assert json.loads(path.read_text()) == {"mcpServers": {}}
+    assert [one.read_bytes() for one in backups(path)] == [old]
 
 
 def test_a_dry_run_shows_the_difference_and_writes_nothing(cli: Cli) -> None:
@@ -343,12 +369,32 @@ def test_a_folder_that_cannot_be_made_is_explained(cli: Cli) -> None:
     assert "left alone" in ran.err
 
 
-def test_two_changes_in_one_second_have_two_backups(cli: Cli) -> None:
-    path = put(cli.home.project / ".mcp.json", WITH_SERVERS["claude-code"][0].encode())
+def test_what_was_added_and_taken_out_again_leaves_one_backup_however_often(cli: Cli) -> None:
+    old = WITH_SERVERS["claude-code"][0].encode()
+    path = put(cli.home.project / ".mcp.json", old)
     for _ in range(3):
+        assert ".mcp.json.bak-" in cli("init", "claude-code").out
+        assert ".bak-" not in cli("init", "claude-code", "--remove").out
+        assert path.read_bytes() == old
+    assert [one.read_bytes() for one in backups(path)] == [old]
+
+
+def test_what_somebody_added_to_the_entry_is_kept_when_it_is_removed(cli: Cli) -> None:
+    path = put(cli.home.project / ".mcp.json", WITH_SERVERS["claude-code"][0].encode())
+    cli("init", "claude-code")
+    changed = path.read_text().replace('"command": "' + PROGRAM, '"env": {"A": "b"},\n"command": "' + PROGRAM)
+    path.write_text(changed)
+    cli("init", "claude-code", "--remove")
+    assert changed.encode() in [one.read_bytes() for one in backups(path)]
+
+
+def test_different_changes_in_one_second_have_backups_of_their_own(cli: Cli) -> None:
+    path = cli.home.project / ".mcp.json"
+    texts = [json.dumps({"number": number}).encode() for number in range(3)]
+    for text in texts:
+        put(path, text)
         cli("init", "claude-code")
-        cli("init", "claude-code", "--remove")
-    assert len(backups(path)) == 6
+    assert sorted(one.read_bytes() for one in backups(path)) == texts
 
 
 def test_without_a_project_nothing_is_written(tmp_path: Path) -> None:

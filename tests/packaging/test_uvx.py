@@ -34,6 +34,19 @@ def test_what_is_edited_in_the_clone_is_what_is_served(uv: Uv, clone: Path) -> N
     assert "Edited: " in succeeded(uv.run(*run, "workflows"))
 
 
+def test_no_host_is_told_of_a_program_that_lies_in_the_cache(uv: Uv, clone: Path, tmp_path: Path) -> None:
+    init = ("tool", "run", "--from", clone, "pos-workflow", "init", "claude-code", "--project", tmp_path)
+    refused = uv.run(*init)
+    assert refused.returncode == 1
+    assert "uv tool install /path/to/pos-workflow" in refused.stderr
+    assert ".venv/bin/pos-workflow" in refused.stderr
+    file = tmp_path / ".mcp.json"
+    assert not file.exists()
+    file.write_text('{"mcpServers": {"pos-workflow": {"command": "pos-workflow"}}}')
+    succeeded(uv.run(*init, "--remove"))
+    assert "pos-workflow" not in file.read_text()
+
+
 def test_a_check_does_not_get_the_environment_that_uv_made_for_the_server(uv: Uv, clone: Path, tmp_path: Path) -> None:
     script = (
         "import os, sys, pathlib, mcp_server.checks.environment as made;"

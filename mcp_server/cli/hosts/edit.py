@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import re
+from typing import Any, Final, cast
 
 from mcp_server.cli.hosts import json_edit, jsonc, toml_edit
 from mcp_server.cli.hosts.problems import LeftAlone
 from mcp_server.cli.hosts.table import NAME, Host
 
 Settings = dict[str, Any]
+
+_ANOTHER: Final = "It is another server's. Give it another name, or take it out, by hand."
+_ON_PURPOSE: Final = "To have the program started that is installed here, take that entry out first, with --remove."
 
 
 def has_entry(text: str, host: Host) -> bool:
@@ -20,14 +24,16 @@ def with_entry(text: str, host: Host, entry: Settings) -> str:
     """The text with the server in it; as it was when it is in it already.
 
     Of an entry of this name only the program and its project are brought up to date. What it has besides, such as
-    ``env``, another time to start, or flags behind ``--project``, stays. Raises LeftAlone.
+    ``env``, another time to start, or flags behind ``--project``, stays. Raises LeftAlone, also for an entry that
+    starts the server by another program, such as a container engine.
     """
     meaning = _meaning(text, host)
     servers = _servers(meaning, host)
     present = servers.get(NAME)
-    known = {} if present is None else _local(present)
+    known = {} if present is None else _renewable(present, entry["command"])
     more = {name: value for name, value in entry.items() if name not in known}
-    wanted = {**more, "command": entry["command"], "args": _arguments(known.get("args"), entry["args"])}
+    arguments = _arguments(known.get("args"), entry["args"])
+    wanted = {"command": entry["command"], "args": arguments, **more}
     changes = {name: value for name, value in wanted.items() if known.get(name) != value}
     path = (host.servers, NAME)
     if present is None:
@@ -47,7 +53,7 @@ def without_entry(text: str, host: Host) -> str:
     servers = _servers(meaning, host)
     if NAME not in servers:
         return text
-    _local(servers[NAME])
+    _own(servers[NAME])
     path = (host.servers, NAME)
     edited = toml_edit.remove_table(text, path) if host.is_toml else json_edit.remove_member(text, path)
     others = {name: value for name, value in servers.items() if name != NAME}
@@ -71,17 +77,34 @@ def _object(value: Any, name: str = "") -> Settings:
     return cast("Settings", value)
 
 
-def _local(entry: Any) -> Settings:
-    """The server's entry. Raises LeftAlone for one of the same name that no command starts: it is not this server."""
+def _own(entry: Any) -> Settings:
+    """The server's entry, whatever starts it. Raises LeftAlone for one of the same name that is not this server."""
     known = _object(entry, NAME)
     if "url" in known:
-        raise LeftAlone(f"'{NAME}' in it is a server that is reached by its url")
+        raise LeftAlone(f"'{NAME}' in it is a server that is reached by its url", _ANOTHER)
+    words = [str(known.get("command", NAME)), *map(str, _list(known.get("args")))]
+    if not any(NAME in word or word == "mcp_server" for word in words):
+        raise LeftAlone(f"'{NAME}' in it starts another server", _ANOTHER)
     return known
+
+
+def _renewable(entry: Any, program: str) -> Settings:
+    """The server's entry, if an installed program starts it. Raises LeftAlone for any other: it is so on purpose."""
+    known = _own(entry)
+    command = str(known.get("command", program))
+    name = re.split(r"[/\\]", command)[-1]
+    if command != program and name.removesuffix(".exe") != NAME:
+        raise LeftAlone(f"'{NAME}' in it is started by '{name}'", _ON_PURPOSE)
+    return known
+
+
+def _list(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def _arguments(present: Any, wanted: list[str]) -> list[str]:
     """The arguments that are wanted, and what somebody has added behind them."""
-    found = cast("list[Any]", present) if isinstance(present, list) else []
+    found = _list(present)
     for number, one in enumerate(found):
         if one == "--project":
             return [*wanted, *found[number + 2 :]]

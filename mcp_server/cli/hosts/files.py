@@ -53,22 +53,22 @@ def read(path: Path) -> Content:
     return Content(path, raw, text.removeprefix(_BOM), text.startswith(_BOM))
 
 
-def replace(content: Content, text: str) -> Path | None:
-    """Write the text in place of what was read; the backup's path, or None when there was no file.
+def replace(content: Content, text: str, *, keep: bool = True) -> Path | None:
+    """Write the text in place of what was read; the path of its backup, or None when there was no file.
 
-    Raises LeftAlone when the file has changed since it was read, or cannot be written.
+    Without ``keep`` none is made. Raises LeftAlone when the file has changed since it was read, or cannot be written.
     """
     try:
         # A link stays a link: the file that it leads to is replaced.
         target = content.path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = None if content.raw is None else target.stat().st_mode & 0o7777
-        backup = None if content.raw is None else _backed_up(content.path, content.raw, mode)
+        backup = _backed_up(content.path, content.raw, mode) if keep and content.raw is not None else None
         beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
         try:
             _create(beside, content.encoded(text), mode)
             if read(content.path).raw != content.raw:
-                raise LeftAlone("it was changed meanwhile; repeat the command")
+                raise LeftAlone("it was changed meanwhile", "Repeat the command.")
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
@@ -81,7 +81,7 @@ def delete(content: Content) -> None:
     """Delete what was read. Raises LeftAlone when it has changed since then, or cannot be deleted."""
     try:
         if read(content.path).raw != content.raw:
-            raise LeftAlone("it was changed meanwhile; repeat the command")
+            raise LeftAlone("it was changed meanwhile", "Repeat the command.")
         content.path.unlink()
     except OSError as error:
         raise LeftAlone(f"it cannot be deleted: {error.strerror}") from None
@@ -95,6 +95,9 @@ def backups(path: Path) -> Iterator[Content]:
 
 
 def _backed_up(path: Path, raw: bytes, mode: int | None) -> Path:
+    for backup in backups(path):
+        if backup.raw == raw:
+            return backup.path
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     for number in range(1, 1000):
         backup = path.with_name(f"{path.name}.bak-{stamp}{'' if number == 1 else f'-{number}'}")

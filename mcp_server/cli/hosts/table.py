@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ import platformdirs
 
 NAME: Final = "pos-workflow"
 """The server's name in every host's file."""
+_CACHES: Final = re.compile(r"(?:archive|builds|environments)-v\d+")
+"""The folders of uv's cache in which environments lie."""
 
 Scope = Literal["project", "user"]
 HostName = Literal["claude-code", "claude-desktop", "cursor", "vscode", "codex"]
@@ -110,6 +113,13 @@ HOSTS: Final[Mapping[HostName, Host]] = {
         more={"startup_timeout_sec": 30},
     ),
 }
+
+
+def is_cached(program: Path) -> bool:
+    """Whether a program lies in uv's cache, as it does with ``uvx``: ``uv cache clean`` deletes it."""
+    return any(
+        _CACHES.fullmatch(folder.name) and (folder.parent / "CACHEDIR.TAG").exists() for folder in program.parents
+    )
 
 
 def _program() -> list[str]:

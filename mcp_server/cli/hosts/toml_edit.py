@@ -53,7 +53,7 @@ def remove_table(text: str, path: Sequence[str]) -> str:
 
 
 def set_keys(text: str, path: Sequence[str], values: Mapping[str, Any]) -> str:
-    """The text with these keys of a table that is there set, the comments behind them kept.
+    """The text with these keys of a table that is there set, new ones at its end, the comments behind them kept.
 
     Raises LeftAlone when the table has no header of its own.
     """
@@ -65,10 +65,9 @@ def set_keys(text: str, path: Sequence[str], values: Mapping[str, Any]) -> str:
         key = re.compile(rf"^[ \t]*{_key(name)}[ \t]*=[ \t]*", re.MULTILINE)
         match = key.search(text, start, end)
         if match is None:
-            first = _line_end(text, start)
-            newline = _newline(text)
-            before = text[:first] if text[:first].endswith("\n") else text[:first] + newline
-            text = f"{before}{name} = {_rendered(value)}{newline}{text[first:]}"
+            line, newline = f"{name} = {_rendered(value)}", _newline(text)
+            added = line + newline if text[:end].endswith("\n") else newline + line
+            text = text[:end] + added + text[end:]
         else:
             text = text[: match.end()] + _rendered(value) + text[_value_end(text, match.end(), end) :]
     return text

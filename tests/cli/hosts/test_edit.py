@@ -103,7 +103,8 @@ def test_an_older_entry_is_brought_up_to_date_and_its_additions_stay(host: Host)
 
 
 def test_a_value_over_several_lines_stays_so() -> None:
-    text = json.dumps({"mcpServers": {"pos-workflow": {"command": "x", "args": ["--project", "/old"]}}}, indent=4)
+    old = {"mcpServers": {"pos-workflow": {"command": "pos-workflow", "args": ["--project", "/old"]}}}
+    text = json.dumps(old, indent=4)
     new = with_entry(text, HOSTS["cursor"], ENTRY)
     assert new == json.dumps({"mcpServers": {"pos-workflow": ENTRY}}, indent=4, ensure_ascii=False)
 
@@ -111,7 +112,7 @@ def test_a_value_over_several_lines_stays_so() -> None:
 def test_an_older_table_is_brought_up_to_date_and_its_additions_stay() -> None:
     text = """\
 [mcp_servers.'pos-workflow'] # ours
-command = "/old/#1" # the program
+command = "/old/#1/pos-workflow" # the program
 args = [
   "--project", # where
   "/old",
@@ -136,21 +137,21 @@ command = "x"
 @pytest.mark.parametrize(
     "text",
     [
-        '[mcp_servers]\npos-workflow = {command = "x"}\n',
-        'mcp_servers.pos-workflow.command = "x"\n',
-        'note = """\n[mcp_servers.pos-workflow]\n"""\n[mcp_servers]\npos-workflow.command = "x"\n',
+        '[mcp_servers]\npos-workflow = {command = "pos-workflow"}\n',
+        'mcp_servers.pos-workflow.command = "pos-workflow"\n',
+        'note = """\n[mcp_servers.pos-workflow]\n"""\n[mcp_servers]\npos-workflow.command = "pos-workflow"\n',
     ],
 )
 def test_a_table_in_another_form_is_left_alone(text: str) -> None:
     for edit in (lambda: with_entry(text, CODEX, ENTRY), lambda: without_entry(text, CODEX)):
-        with pytest.raises(LeftAlone):
+        with pytest.raises(LeftAlone, match="cannot be edited safely"):
             edit()
 
 
 def test_what_a_person_has_set_otherwise_stays_and_only_program_and_project_are_renewed() -> None:
     text = """\
 [mcp_servers.pos-workflow]
-'command' = '/old'
+'command' = 'C:\\old\\pos-workflow.exe'
 "args" = ["--project=/old", "--state-dir", "state"]
 startup_timeout_sec = 90 # a slow disk
 """
@@ -163,18 +164,56 @@ startup_timeout_sec = 90 # a slow disk
     assert "startup_timeout_sec = 90 # a slow disk\n" in new
 
 
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\n\n# The other.\n[mcp_servers.other]\n"])
+def test_what_a_table_lacks_goes_to_its_end(ending: str) -> None:
+    newline = "\r\n" if ending == "\r\n" else "\n"
+    lines = ["[mcp_servers.pos-workflow]", 'command = "pos-workflow"', 'args = ["--project", "/shop"]']
+    entry = {"command": "pos-workflow", "args": ["--project", "/shop"], "startup_timeout_sec": 30}
+    new = with_entry(newline.join(lines) + ending, CODEX, entry)
+    assert new == newline.join([*lines, "startup_timeout_sec = 30"]) + ending
+
+
+STARTED_OTHERWISE = [
+    {"command": "docker", "args": ["run", "--rm", "--volume", "/shop:/project", "registry.example.com/pos-workflow:1"]},
+    {"command": "/usr/bin/podman", "args": ["run", "pos-workflow"]},
+    {"command": "uvx", "args": ["--from", "/clone", "pos-workflow", "--project", "/shop"]},
+    {"command": "C:\\Python\\python.exe", "args": ["-m", "mcp_server", "--project", "/shop"]},
+]
+
+
+@pytest.mark.parametrize("host", [HOSTS["cursor"], CODEX], ids=lambda host: host.title)
+@pytest.mark.parametrize("entry", STARTED_OTHERWISE, ids=lambda entry: entry["command"])
+def test_an_entry_that_starts_it_by_another_program_is_kept_until_it_is_taken_out(
+    host: Host, entry: dict[str, Any]
+) -> None:
+    text = with_entry("", host, entry)
+    with pytest.raises(LeftAlone, match=r"is started by '(docker|podman|uvx|python\.exe)'") as refused:
+        with_entry(text, host, ENTRY)
+    assert "--remove" in str(refused.value.remedy)
+    assert not has_entry(without_entry(text, host), host)
+
+
+def test_an_entry_without_the_programs_script_is_brought_up_to_date_by_the_same_interpreter() -> None:
+    entry: dict[str, Any] = {"command": "/opt/python", "args": ["-m", "mcp_server", "--project", "/shop"]}
+    text = with_entry("", CODEX, entry)
+    moved = {**entry, "args": ["-m", "mcp_server", "--project", "/other"]}
+    assert with_entry(text, CODEX, moved) == with_entry("", CODEX, moved)
+
+
 @pytest.mark.parametrize(
-    ("host", "text"),
+    ("host", "text", "reason"),
     [
-        (HOSTS["cursor"], '{"mcpServers": {"pos-workflow": {"url": "https://example.com"}}}'),
-        (CODEX, '[mcp_servers.pos-workflow]\nurl = "https://example.com"\n'),
+        (HOSTS["cursor"], '{"mcpServers": {"pos-workflow": {"url": "https://example.com"}}}', "reached by its url"),
+        (HOSTS["cursor"], '{"mcpServers": {"pos-workflow": {"command": "npx", "args": ["x"]}}}', "another server"),
+        (CODEX, '[mcp_servers.pos-workflow]\nurl = "https://example.com"\n', "reached by its url"),
+        (CODEX, '[mcp_servers.pos-workflow]\ncommand = "/bin/other"\n', "another server"),
     ],
-    ids=["json", "toml"],
 )
-def test_another_server_of_the_same_name_is_neither_changed_nor_removed(host: Host, text: str) -> None:
+def test_another_server_of_the_same_name_is_neither_changed_nor_removed(host: Host, text: str, reason: str) -> None:
     for edit in (lambda: with_entry(text, host, ENTRY), lambda: without_entry(text, host)):
-        with pytest.raises(LeftAlone, match="reached by its url"):
+        with pytest.raises(LeftAlone, match=reason) as refused:
             edit()
+        assert "another name" in str(refused.value.remedy)
 
 
 def test_a_header_inside_a_string_is_not_taken_for_one() -> None:
