@@ -49,7 +49,7 @@ GENERATED = [
 """The pages that ``renew`` writes; of the README only the part of the demo, of those that have a table only that."""
 
 NOT_RUN = {
-    "README.md": ["./scripts/demo", "./scripts/test", "claude mcp add"],
+    "README.md": ["./scripts/demo", "./scripts/test", "export PATH", "claude mcp add"],
     "CONTRIBUTING.md": ["./scripts/test", "./scripts/demo", "./scripts/bench"],
     "docs/tutorial.md": ["git clone"],
     "docs/explanation/performance.md": ["./scripts/bench"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -82,9 +83,12 @@ def _settings(loaded: Loaded) -> Iterator[Setting]:
         "state_dir": settings.state_root(loaded.project) if loaded.project else settings.state_dir or "none",
         "workflows_dirs": os.pathsep.join(map(str, settings.workflows_dirs)) or "none",
         "user_dir": settings.user_dir or f"{user.config}, {user.data}",
+        "notify_command": shlex.join(settings.notify_command) or "none",
     }
     for name in Settings.model_fields:
         value = comes_to.get(name, getattr(settings, name))
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
         found = name == "project" and settings.project is None
         yield Setting(name, str(value), loaded.project_found_by if found else loaded.origins[name])
 

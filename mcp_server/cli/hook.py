@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +16,13 @@ from typing import Annotated, Any, Final, Literal, cast
 
 from cyclopts import Parameter
 
+from mcp_server.cli.context import Context
+from mcp_server.cli.failures import CommandError
+from mcp_server.cli.output import complain
 from mcp_server.cli.parameters import Ctx
 from mcp_server.cli.reminder import Reminder, reminder
+from mcp_server.errors import PosWorkflowError
+from mcp_server.report.harmless import line
 
 LONGEST_SECONDS: Final = 10.0
 """After so long it ends, whatever it waits for: hosts wait for their hooks."""
@@ -67,7 +71,9 @@ SHAPES: Final[Mapping[HookHost | None, tuple[Shape, Shape]]] = {
     "vscode": (_either, _message),
 }
 """The form of each host when a conversation begins, and before its compaction."""
-COMPACTION: Final = ("PreCompact", "preCompact", "PreCompress")
+BEGINNING: Final = "sessionstart"
+COMPACTION: Final = ("precompact", "precompress")
+"""The events that are answered. Hosts spell them in ways of their own, so only the letters count."""
 
 OfHost = Annotated[HookHost | None, Parameter(help="Whose hook it is; else plain text is printed.")]
 
@@ -77,26 +83,57 @@ def hook(host: OfHost = None, /, *, ctx: Ctx) -> int:
 
     The host's event is read from standard input: before a compaction something else is printed than at the start of a
     conversation, and its folder is where the project is looked for. Of several open sessions the one that changed last
-    is shown, the others are named. Nothing is printed when none is open or anything is wrong (`--log-level debug` shows
-    what). It changes nothing, gives up after 10 seconds, and its exit code is always 0.
+    is shown, the others are named. Nothing is printed at any other event, when no session is open or anything is wrong
+    (`--log-level debug` says what). It changes nothing, gives up after 10 seconds, and its exit code is always 0.
     """
     # Not even a disk that does not answer keeps the host waiting.
     end = threading.Timer(LONGEST_SECONDS, os._exit, (0,))
     end.daemon = True
     end.start()
+    # A reminder is worth less than the host's going on.
+    with suppress(Exception):
+        _answer(host, ctx)
+    end.cancel()
+    return 0
+
+
+def _answer(host: HookHost | None, ctx: Context) -> None:
+    """Print the reminder, or say why there is none to whoever wants to know."""
+    here = ctx
     try:
         event = _event()
-        told = reminder(ctx.elsewhere(_folder(event), lock_timeout=LOCK_SECONDS).engine)
-        if told is not None:
-            at_the_start, before_compaction = SHAPES[host]
-            name = event.get("hook_event_name", event.get("hookEventName"))
-            _print((before_compaction if name in COMPACTION else at_the_start)(told))
-    except Exception:  # noqa: BLE001 - a reminder is worth less than the host's going on
-        if ctx.debug:
-            traceback.print_exc()
-    finally:
-        end.cancel()
-    return 0
+        here = ctx.elsewhere(_folder(event), lock_timeout=LOCK_SECONDS)
+        silent = _remind(host, event.get("hook_event_name", event.get("hookEventName")), here)
+    except (PosWorkflowError, CommandError) as error:
+        silent = str(error)
+    except Exception as error:  # noqa: BLE001 - whoever debugs a hook is told of a defect too
+        silent = f"{type(error).__name__}: {error}"
+    if not silent:
+        return
+    # Before it is known whether anybody wants to know: the settings may say so.
+    where = _where(here)
+    if here.debug:
+        complain(line(where + silent), kind="hook")
+
+
+def _remind(host: HookHost | None, event_name: object, here: Context) -> str:
+    """Print the reminder; else the reason why there is none."""
+    name = "".join(filter(str.isalpha, event_name)).lower() if isinstance(event_name, str) else ""
+    if name not in ("", BEGINNING, *COMPACTION):
+        return f"the event '{event_name}' is neither the beginning of a conversation nor its compaction"
+    told = reminder(here.engine)
+    if told is None:
+        return "no open session"
+    at_the_start, before_compaction = SHAPES[host]
+    _print((before_compaction if name in COMPACTION else at_the_start)(told))
+    return ""
+
+
+def _where(here: Context) -> str:
+    """The project and how it was found; nothing where the settings do not even tell that."""
+    with suppress(PosWorkflowError, OSError):
+        return f"project {here.loaded.project or 'none'} ({here.loaded.project_found_by}): "
+    return ""
 
 
 def _event() -> dict[str, Any]:

@@ -127,7 +127,8 @@ def max_length(bound: object) -> Condition:
 
 def _length(value: Any, _: Probes) -> str:
     size = size_of(value)
-    return f"it is {size}" if size >= 0 else "it has no length"
+    unit = "character" if isinstance(value, str) else "item"
+    return f"it has {size} {unit}{'' if size == 1 else 's'}" if size >= 0 else "it has no length"
 
 
 def containing(parts: object, quantifier: Callable[[Iterable[bool]], bool]) -> Condition:

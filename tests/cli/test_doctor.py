@@ -48,15 +48,18 @@ def test_every_setting_is_shown_with_its_origin_and_a_flag_beats_the_environment
     config = home.user / "config"
     config.mkdir()
     (config / "settings.toml").write_text('log_level = "error"\nlock_timeout = 3\nstale_after_days = 9\n')
-    ran = run_process(
-        home, "doctor", "--json", "--log-level", "warning", POS_WORKFLOW_LOG_LEVEL="info", POS_WORKFLOW_LOCK_TIMEOUT="4"
-    )
+    with (config / "settings.toml").open("a") as file:
+        file.write('notify_command = ["notify-send", "a workflow"]\n')
+    flags = ["--json", "--log-level", "warning", "--allow-network-fs"]
+    ran = run_process(home, "doctor", *flags, POS_WORKFLOW_LOG_LEVEL="info", POS_WORKFLOW_LOCK_TIMEOUT="4")
     assert ran.code == 0
     made = {one["name"]: (one["value"], one["origin"]) for one in ran.json["settings"]}
     assert made["log_level"] == ("warning", "flag")
     assert made["lock_timeout"] == ("4.0", "environment")
     assert made["stale_after_days"] == ("9", "file")
-    assert made["log_json"] == ("False", "default")
+    assert made["log_json"] == ("no", "default")
+    assert made["allow_network_fs"] == ("yes", "flag")
+    assert made["notify_command"] == ("notify-send 'a workflow'", "file")
     assert made["project"] == (str(home.project), "flag")
     assert made["state_dir"] == (str(home.state), "default")
 

@@ -128,7 +128,7 @@ def test_each_host_gets_the_open_session_in_the_form_that_it_documents(
     flags = ["--user-dir", str(home.user)]
     ran = run_process(None, "hook", host, *flags, given=text, cwd="/")
     assert (ran.code, ran.err) == (0, "")
-    if name_of(event) in COMPACTION:
+    if name_of(event).lower() in COMPACTION:
         told = told_before_compaction(host, ran.out)
         assert ("Phase 2" in told) == (host == "claude-code")
     else:
@@ -272,11 +272,58 @@ def test_outside_of_any_project_nothing_is_printed(tmp_path: Path) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "")
 
 
-def test_whoever_asks_is_told_what_is_wrong(home: Home) -> None:
-    the_store_has_no_id(home)
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (nobody_has_begun, "no open session"),
+        (nothing_is_open, "no open session"),
+        (the_store_has_no_id, "The session store's own id (store.json) is damaged."),
+        (the_folder_is_a_file, "The state folder is not a folder."),
+    ],
+    ids=lambda one: getattr(one, "__name__", None),
+)
+def test_whoever_asks_is_told_in_one_line_what_keeps_it_silent(
+    home: Home, wrong: Callable[[Home], None], said: str
+) -> None:
+    wrong(home)
     ran = run_process(home, "hook", "--log-level", "debug")
-    assert (ran.code, ran.out) == (0, "")
-    assert "store.json" in ran.err
+    assert (ran.code, ran.out, ran.err) == (0, "", f"hook: project {home.project} (set by flag): {said}\n")
+
+
+def test_whoever_asks_is_told_how_the_project_was_looked_for(home: Home) -> None:
+    debug = ["hook", "--user-dir", str(home.user), "--log-level", "debug"]
+    event = json.dumps({"cwd": str(home.project)})
+    found = run_process(None, *debug, given=event, cwd="/")
+    assert found.err == f"hook: project {home.project} (found by .praxis-os): no open session\n"
+    none = run_process(None, *debug, given="{}", cwd="/")
+    assert none.err.startswith("hook: project none (no marker in the working directory or above it): ")
+    assert none.err.count("\n") == 1
+    the_settings_are_broken(home)
+    broken = run_process(None, *debug, given=event, cwd="/")
+    assert broken.err.startswith("hook: ")
+    assert "settings.toml cannot be read" in broken.err
+    assert broken.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["Stop", "sessionEnd", "user_prompt_submit", "PostToolUse"])
+def test_another_event_is_not_answered(home: Home, ask: Ask, name: str) -> None:
+    arrange(ask, "open")
+    for key in ("hook_event_name", "hookEventName"):
+        assert run_hook(home, "claude-code", event={key: name}).out == ""
+    ran = run_process(home, "hook", given=json.dumps({"hook_event_name": name}), POS_WORKFLOW_LOG_LEVEL="debug")
+    assert ran.err.endswith(f"the event '{name}' is neither the beginning of a conversation nor its compaction\n")
+
+
+@pytest.mark.parametrize("name", ["SessionStart", "sessionStart", "session_start", "session-start"])
+def test_the_beginning_is_answered_however_it_is_spelled(home: Home, ask: Ask, name: str) -> None:
+    session = arrange(ask, "open")
+    assert session in told_to_assistant("codex", run_hook(home, "codex", event={"hook_event_name": name}).out)
+
+
+@pytest.mark.parametrize("name", ["PreCompact", "preCompact", "pre_compact", "PreCompress"])
+def test_the_compaction_is_answered_however_it_is_spelled(home: Home, ask: Ask, name: str) -> None:
+    session = arrange(ask, "open")
+    assert session in told_before_compaction("codex", run_hook(home, "codex", event={"hook_event_name": name}).out)
 
 
 @pytest.mark.parametrize(
@@ -298,12 +345,13 @@ def test_a_session_that_is_held_is_not_waited_for(home: Home, ask: Ask) -> None:
         forge(home, session)
         ran = run_process(home, "hook", "--log-level", "debug")
     assert (ran.code, ran.out) == (0, "")
-    assert "BusyError" in ran.err, "it gave up because of the lock, and not at the very end"
+    assert "Another process has held this" in ran.err, "it gave up because of the lock, and not at the very end"
 
 
 INPUT = [
     "no JSON",
     '{"hook_event_name": []}',
+    '{"hook_event_name": ""}',
     '{"cwd": 7, "workspace_roots": {}}',
     '{"cwd": "/no/such/folder"}',
     "[" * 100_000,

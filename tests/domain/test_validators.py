@@ -212,3 +212,13 @@ def test_a_refused_path_is_named_among_those_that_are_there() -> None:
     existing = condition("file_exists")
     assert existing.refusal(["there.md", "gone.md", 3], World()).endswith(": 'gone.md', 3 is not there")
     assert existing.refusal([], World()).endswith(": none is named")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("too short", "9 characters"), ("a", "1 character"), ("", "0 characters"), ([1], "1 item"), ({}, "0 items")],
+)
+def test_a_length_is_told_in_what_is_counted(value: object, said: str) -> None:
+    shortest = condition("min_length", {"value": 20})
+    assert shortest.refusal(value, World()) == f"has to be at least 20 long: it has {said}"
+    assert shortest.refusal(7, World()) == "has to be at least 20 long: it has no length"
