@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -19,6 +18,7 @@ from tests.adversary.fortress import EVIDENCE, Adversary
 from tests.cli.support import command, run_process
 from tests.support import Home, bare_environment, server_command
 from tests.terminal import play
+from tests.waiting import until
 from tests.wire import Wire
 
 Fate = Literal["prevented", "detected", "shown"]
@@ -288,7 +288,7 @@ def _(it: Adversary) -> None:
     it.write({"product.py": "import time\ntime.sleep(3)\nprint(2)\n"})
     it.tool(action="get_state")
     call = it.wire.post_call(action="complete_phase", session_id=it.session, phase=1, evidence=EVIDENCE)
-    time.sleep(0.5)
+    until(it.is_checked)
     it.tool(action="pause")
     it.wire.answer(call)
     it.tool(action="resume")
@@ -305,7 +305,7 @@ def _(it: Adversary) -> None:
     it.write({"product.py": "import time\ntime.sleep(20)\n"})
     with Wire(it.home) as other:
         other.post_call(action="complete_phase", session_id=it.session, phase=1, evidence=EVIDENCE)
-        time.sleep(1)
+        until(it.is_checked)
         other.kill()
     assert it.state()["gate"] == "interrupted"
 
@@ -315,7 +315,7 @@ def _(it: Adversary) -> None:
     it.write({"product.py": "import time\ntime.sleep(20)\n"})
     with Wire(it.home) as other:
         other.post_call(action="complete_phase", session_id=it.session, phase=1, evidence=EVIDENCE)
-        time.sleep(1)
+        until(it.is_checked)
         run = it.home.state / "runs" / it.record()["under_way"]["run"]
         other.kill()
     with run.open("a") as held:

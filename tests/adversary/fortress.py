@@ -144,3 +144,7 @@ class Adversary:
     def record(self) -> Body:
         """The session's file, read as anybody can."""
         return json.loads(self.head.read_bytes())
+
+    def is_checked(self) -> bool:
+        """Whether an attempt is under way."""
+        return self.record()["under_way"] is not None
