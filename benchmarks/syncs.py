@@ -7,15 +7,9 @@ from benchmarks.calls import WORKFLOW
 from benchmarks.changing import STEPS
 from benchmarks.figures import Figure, Setting
 from mcp_server import logs
-from mcp_server.app import workflow_roots
-from mcp_server.checks.probes import ProjectProbes
-from mcp_server.definitions.library import Library
-from mcp_server.engine import Engine, Workspace
-from mcp_server.settings import load
 from mcp_server.storage.filesystem import FileSystem
-from mcp_server.storage.store import Store
 from tests.shipped_evidence import TARGET
-from tests.support import Home, asking
+from tests.support import asking, engine_with
 
 
 class Syncing(FileSystem):
@@ -34,7 +28,7 @@ def figures(setting: Setting) -> list[Figure]:
     logs.configure("warning")
     with setting.home() as home:
         disk = Syncing()
-        ask = asking(_engine(home, disk), home)
+        ask = asking(engine_with(home, fs=disk), home)
         ask(action="start", workflow_type=WORKFLOW, target_file=TARGET[WORKFLOW])
         about = {"target_file": TARGET[WORKFLOW]}
         counted: dict[str, int] = {}
@@ -44,9 +38,3 @@ def figures(setting: Setting) -> list[Figure]:
             counted[action] = disk.syncs - before
     least = floors.SYNCS
     return [Figure(f"syncs of {name}", count, "", {"durable": least}, count / least) for name, count in counted.items()]
-
-
-def _engine(home: Home, disk: FileSystem) -> Engine:
-    loaded = load({"project": home.project, "user_dir": home.user}, cwd=home.project)
-    store = Store(loaded.settings.state_root(home.project), loaded.settings.user, fs=disk)
-    return Engine(Library(workflow_roots(loaded)), Workspace(store, ProjectProbes(home.project)))

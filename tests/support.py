@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,10 +17,14 @@ from jsonschema import Draft202012Validator
 
 from mcp_server.actions.paging import MAX_REPLY_BYTES
 from mcp_server.actions.schema import OUTPUT_SCHEMA
-from mcp_server.app import build_engine
+from mcp_server.app import build_engine, workflow_roots
+from mcp_server.checks.probes import ProjectProbes
+from mcp_server.definitions.library import Library
 from mcp_server.dispatch import Answered, dispatch
-from mcp_server.engine import Engine
+from mcp_server.engine import Engine, Workspace
 from mcp_server.settings import load
+from mcp_server.storage.filesystem import FileSystem
+from mcp_server.storage.store import Store
 from tests.shipped_evidence import FILES
 
 Body = dict[str, Any]
@@ -119,6 +124,16 @@ class Home:
     def tree(self) -> dict[str, str]:
         """Every folder, file and link of the state and the user's folder with its content's hash."""
         return {**tree(self.state), **tree(self.user)}
+
+
+def engine_with(
+    home: Home, clock: Callable[[], datetime] = lambda: datetime.now(UTC), fs: FileSystem | None = None
+) -> Engine:
+    """An engine on a project that goes by this clock and uses this disk. It runs no checks."""
+    loaded = load({"project": home.project, "user_dir": home.user}, cwd=home.project)
+    store = Store(loaded.settings.state_root(home.project), loaded.settings.user, fs=fs)
+    workspace = Workspace(store, ProjectProbes(home.project))
+    return Engine(Library(workflow_roots(loaded)), workspace, clock=clock)
 
 
 def tree(root: Path) -> dict[str, str]:

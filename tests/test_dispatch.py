@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,10 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
-from mcp_server.app import workflow_roots
-from mcp_server.checks.probes import ProjectProbes
 from mcp_server.definitions import pinned
-from mcp_server.definitions.library import Library
 from mcp_server.dispatch import FIELDS_SHOWN, dispatch
-from mcp_server.engine import Engine, Workspace
-from mcp_server.settings import load
-from mcp_server.storage.store import Store
 from tests.logged import logged
-from tests.support import ACTIONS, PASSING, Body, Home, arrange, asking, define_small_workflows, of_answer
+from tests.support import ACTIONS, PASSING, Body, Home, arrange, asking, define_small_workflows, engine_with, of_answer
 
 pytestmark = pytest.mark.integration
 
@@ -31,12 +24,6 @@ def home(tmp_path: Path) -> Home:
     home = Home.make(tmp_path)
     define_small_workflows(home)
     return home
-
-
-def engine_with(home: Home, clock: Callable[[], datetime]) -> Engine:
-    loaded = load({"project": home.project, "user_dir": home.user}, cwd=home.project)
-    workspace = Workspace(Store(home.state, loaded.settings.user), ProjectProbes(home.project))
-    return Engine(Library(workflow_roots(loaded)), workspace, clock=clock)
 
 
 def broken_clock() -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,12 @@ from mcp.shared.exceptions import MCPError
 
 from mcp_server import report
 from mcp_server.actions.paging import MAX_REPLY_BYTES
-from mcp_server.app import build_engine, workflow_roots
-from mcp_server.checks.probes import ProjectProbes
-from mcp_server.definitions.library import Library
-from mcp_server.engine import Engine, Workspace
+from mcp_server.app import build_engine
 from mcp_server.server import build_server
 from mcp_server.server.resources import SESSIONS_LISTED
 from mcp_server.settings import load
-from mcp_server.storage.store import Store
 from tests.logged import logged
-from tests.support import PASSING, Body, Home, arrange, define_small_workflows, field
+from tests.support import PASSING, Body, Home, arrange, define_small_workflows, engine_with, field
 
 pytestmark = pytest.mark.integration
 
@@ -284,12 +279,6 @@ def stopped_clock() -> datetime:
 
 def broken_clock() -> datetime:
     raise RuntimeError("the clock at /secret/place has stopped")
-
-
-def engine_with(home: Home, clock: Callable[[], datetime]) -> Engine:
-    loaded = load({"project": home.project, "user_dir": home.user}, cwd=home.project)
-    workspace = Workspace(Store(home.state, loaded.settings.user), ProjectProbes(home.project))
-    return Engine(Library(workflow_roots(loaded)), workspace, clock=clock)
 
 
 @ERAS
